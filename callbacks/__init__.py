@@ -1,0 +1,6 @@
+"""Lightning callbacks: what happens around training and evaluation, never the training itself."""
+
+from lightning_app.callbacks.detections import DetectionsWriter
+from lightning_app.callbacks.rate_accuracy import RateAccuracy
+
+__all__ = ["DetectionsWriter", "RateAccuracy"]

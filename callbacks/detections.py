@@ -1,0 +1,47 @@
+"""Write what ``dfc predict`` finds, as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pytorch_lightning import LightningModule, Trainer
+from pytorch_lightning.callbacks import BasePredictionWriter
+
+
+class DetectionsWriter(BasePredictionWriter):
+    """Writes ``detections.json`` in the logger's folder: one object a picture and QP, boxes in VOC's pixels.
+
+    Each rank writes its own pictures: with several, rank r > 0 writes ``detections.r.json``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(write_interval="epoch")
+
+    def write_on_epoch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,  # noqa: ARG002
+        predictions: Sequence[Any],
+        batch_indices: Sequence[Any],  # noqa: ARG002
+    ) -> None:
+        """Called by Lightning once every picture is done."""
+        classes = trainer.datamodule.classes  # type: ignore[attr-defined]
+        found = [_as_json(picture, classes) for batch in predictions for picture in batch]
+        name = "detections.json" if trainer.global_rank == 0 else f"detections.{trainer.global_rank}.json"
+        path = Path(trainer.log_dir or trainer.default_root_dir) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        print(f"Written to {path}")  # noqa: T201
+
+
+def _as_json(picture: dict[str, Any], classes: Sequence[str]) -> dict[str, Any]:
+    boxes, scores, labels = (picture[key].tolist() for key in ("boxes", "scores", "labels"))
+    rows = zip(boxes, scores, labels, strict=True)
+    return {
+        "id": picture["id"],
+        "qp": picture["qp"],
+        "detections": [{"class": classes[label], "score": score, "box": box} for box, score, label in rows],
+    }

@@ -1,0 +1,81 @@
+"""What every codec is: one picture in, bytes out, and the same-shaped picture back."""
+
+from abc import ABC, abstractmethod
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from lightning_app.errors import CodecError, OptionError
+
+QP: TypeAlias = int | None
+"""Quantisation parameter, 0 to 51; None is lossless."""
+
+Picture: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
+"""(H, W) samples: uint8 at depth 8, uint16 above."""
+
+DEPTHS = (8, 10, 12)
+MAX_QP = 51
+
+
+class Codec(ABC):
+    """Codes single grey pictures.
+
+    A codec costs nothing to construct, keeps no state between pictures and can be pickled, so a copy of it goes to
+    every worker process and each picture's bytes depend on that picture and its QP alone.
+
+    Attributes:
+        depth: Bits a sample: 8, 10 or 12.
+        min_side: The smallest picture side that the codec takes, in pixels.
+    """
+
+    depth: int
+    min_side: int = 1
+
+    @abstractmethod
+    def encode(self, picture: Picture, qp: QP) -> bytes:
+        """Code one (H, W) picture into a payload that decodes by itself.
+
+        Raises:
+            CodecError: If the picture does not fit the codec.
+            OptionError: If the QP is out of range.
+        """
+
+    @abstractmethod
+    def decode(self, data: bytes) -> Picture:
+        """Decode a payload of `encode` into a picture of the shape that was coded.
+
+        Raises:
+            CodecError: If the bytes are not such a payload.
+        """
+
+
+def check_depth(depth: int) -> int:
+    """Return `depth`, bits a sample, if the codecs take it."""
+    if depth not in DEPTHS:
+        raise OptionError(f"bits must be 8, 10 or 12, not {depth}")
+    return int(depth)
+
+
+def check_qp(qp: QP) -> QP:
+    """Return `qp` if it is None or a whole number from 0 to 51."""
+    if qp is None:
+        return None
+    if not isinstance(qp, (int, np.integer)) or isinstance(qp, bool) or not 0 <= qp <= MAX_QP:
+        raise OptionError(f"QP must be lossless or 0 to {MAX_QP}, not {qp}")
+    return int(qp)
+
+
+def check_picture(picture: npt.NDArray[Any], depth: int, min_side: int = 1) -> Picture:
+    """Return `picture`, contiguous, if it is (H, W) samples of `depth` bits with sides of `min_side` pixels or more."""
+    dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
+    if picture.ndim != 2:
+        raise CodecError(f"a picture must be (H, W), not of shape {picture.shape}")
+    if picture.dtype != dtype:
+        raise CodecError(f"a picture of {depth} bits must be {dtype}, not {picture.dtype}")
+    if min(picture.shape) < min_side:
+        height, width = picture.shape
+        raise CodecError(f"a picture must be {min_side} pixels or more on each side, not {height}×{width}: pad it")
+    if depth < 8 * dtype.itemsize and picture.max() >= 2**depth:
+        raise CodecError(f"a sample of {depth} bits must be below {2**depth}, not {picture.max()}")
+    return np.ascontiguousarray(picture)

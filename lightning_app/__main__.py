@@ -1,0 +1,55 @@
+"""``dfc``, which is also ``python -m lightning_app``: picks the command, and imports no more than it needs.
+
+The codec's worker processes import this module, so that torch and Lightning wait inside `main`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from lightning_app import __version__
+from lightning_app.errors import DfcError
+
+USAGE = """\
+dfc: train and measure object detectors whose features cross a real video codec
+
+  dfc fit      -c configs/yolo_lite.yaml   train, plainly or with the codec in the loop
+  dfc validate -c ...                      mAP and kilobits per image on the validation pictures
+  dfc test     -c ...                      the same on the test pictures
+  dfc predict  -c ...                      detections as JSON
+  dfc report   POINTS.csv ...              table and figure of mAP against kilobits per image
+
+`dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line; returns the exit status: 0, or 2 after a user's mistake."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in ("-h", "--help"):
+        print(USAGE)  # noqa: T201
+        return 0
+    if arguments[0] == "--version":
+        print(f"dfc {__version__}")  # noqa: T201
+        return 0
+    try:
+        _dispatch(arguments)
+    except DfcError as error:
+        print(f"dfc: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0
+
+
+def _dispatch(arguments: list[str]) -> None:
+    if arguments[0] == "report":
+        from lightning_app.report.command import run as run_report
+
+        run_report(arguments[1:])
+    else:
+        from lightning_app.cli import run as run_lightning
+
+        run_lightning(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Read a Darknet ``.cfg``: sections of ``key=value`` lines, every one of them known or refused.
+
+Source: Darknet's ``src/parser.c`` (``read_cfg``, ``parse_network_cfg``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from lightning_app.errors import CfgError
+
+Number = TypeVar("Number", int, float)
+
+TRAINING_KEYS = frozenset(
+    "batch subdivisions time_steps momentum decay angle saturation exposure hue learning_rate burn_in power "
+    "max_batches policy steps scales step scale gamma flip max_crop min_crop aspect".split()
+)
+"""Keys of ``[net]`` that describe a training run. Our runs are described by YAML; these are read over."""
+
+KNOWN_KEYS: dict[str, frozenset[str]] = {
+    "net": TRAINING_KEYS | {"width", "height", "channels"},
+    "convolutional": frozenset("batch_normalize filters size stride pad padding groups activation".split()),
+    "maxpool": frozenset("size stride padding".split()),
+    "route": frozenset({"layers"}),
+    "reorg": frozenset({"stride"}),
+    "region": frozenset(
+        "anchors bias_match classes coords num softmax jitter rescore object_scale noobject_scale class_scale "
+        "coord_scale absolute thresh random".split()
+    ),
+}
+"""The sections that this program builds, each with the options that it understands."""
+
+ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool"}
+
+
+@dataclass(frozen=True)
+class Section:
+    """One ``[section]`` of a ``.cfg``.
+
+    Attributes:
+        kind: its name, such as ``convolutional``.
+        file: where it was read.
+        line: number of its header line, from 1.
+        options: the text of each option.
+    """
+
+    kind: str
+    file: Path
+    line: int
+    options: dict[str, str]
+
+    def fault(self, message: str) -> CfgError:
+        """An error that says where this section stands."""
+        return CfgError(f"{self.file}:{self.line}: [{self.kind}] {message}")
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """The option as it stands; without a default it must be there."""
+        value = self.options.get(key, default)
+        if value is None:
+            raise self.fault(f"has no {key}=; add it")
+        return value
+
+    def integer(self, key: str, default: int | None = None) -> int:
+        """The option as an integer."""
+        return _number(self, key, self.text(key, None if default is None else str(default)), int)
+
+    def positive(self, key: str, default: int | None = None) -> int:
+        """The option as an integer of at least 1."""
+        value = self.integer(key, default)
+        if value < 1:
+            raise self.fault(f"{key} must be at least 1, not {value}")
+        return value
+
+    def flag(self, key: str, default: bool = False) -> bool:
+        """The option as 0 or 1."""
+        value = self.integer(key, int(default))
+        if value not in (0, 1):
+            raise self.fault(f"{key} must be 0 or 1, not {value}")
+        return bool(value)
+
+    def real(self, key: str, default: float) -> float:
+        """The option as a float."""
+        return _number(self, key, self.text(key, str(default)), float)
+
+    def integers(self, key: str) -> list[int]:
+        """The option as integers between commas."""
+        return [_number(self, key, part, int) for part in _parts(self.text(key))]
+
+    def reals(self, key: str) -> list[float]:
+        """The option as floats between commas."""
+        return [_number(self, key, part, float) for part in _parts(self.text(key))]
+
+
+def _parts(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _number(section: Section, key: str, text: str, kind: type[Number]) -> Number:
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "an integer" if kind is int else "a number"
+        raise section.fault(f"{key} must be {wanted}, not {text!r}") from None
+
+
+def read_cfg(path: str | Path) -> list[Section]:
+    """The sections of a ``.cfg`` in the order of the file, ``[net]`` first.
+
+    Raises:
+        CfgError: the file cannot be read, a line is not ``key=value``, or a section or option is not supported.
+    """
+    path = Path(path)
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error}") from error
+    sections: list[Section] = []
+    for number, raw in enumerate(lines, start=1):
+        line = raw.split("#")[0].strip()
+        if not line or line.startswith(";"):
+            continue
+        if line.startswith("["):
+            sections.append(_open_section(path, number, line))
+        else:
+            _add_option(path, number, line, sections)
+    if not sections or sections[0].kind != "net":
+        raise CfgError(f"{path} must open with a [net] section")
+    return sections
+
+
+def _open_section(path: Path, number: int, line: str) -> Section:
+    name = line.strip("[] \t")
+    kind = ALIASES.get(name, name)
+    if kind not in KNOWN_KEYS:
+        supported = ", ".join(f"[{known}]" for known in KNOWN_KEYS)
+        raise CfgError(f"{path}:{number}: section [{name}] is not supported; supported are {supported}")
+    return Section(kind, path, number, {})
+
+
+def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> None:
+    key, equals, value = (part.strip() for part in line.partition("="))
+    if not equals or not sections:
+        raise CfgError(f"{path}:{number}: expected key=value inside a section, found {line!r}")
+    section = sections[-1]
+    if key not in KNOWN_KEYS[section.kind]:
+        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported")
+    if key in section.options:
+        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is given twice")
+    section.options[key] = value

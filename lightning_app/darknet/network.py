@@ -1,0 +1,82 @@
+"""A Darknet network as a module: a graph of layers, run in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from lightning_app.darknet.build import IMAGE, Node, build
+from lightning_app.darknet.cfg import Section, read_cfg
+from lightning_app.darknet.split import Part, Split, between, crossing_layers, run
+from lightning_app.errors import OptionError
+
+Passthrough = Literal["reduced", "full"]
+
+
+class Network(nn.Module):
+    """A detector of the YOLOv2 family, from its Darknet ``.cfg``.
+
+    Attributes:
+        nodes: the graph, one node a layer, in Darknet's order.
+        layers: the modules, by the names of their nodes.
+        size: rows and columns of the picture that the ``.cfg`` asks for. Any multiple of the stride works.
+        region: the options of the head.
+        seen: pictures that the weights were trained on, as Darknet counts them.
+        version: major, minor and revision that the weights file stated.
+    """
+
+    seen: Tensor
+
+    def __init__(self, sections: list[Section], seed: int = 0) -> None:
+        super().__init__()
+        nodes, layers, self.region = build(sections, seed)
+        self.nodes = tuple(nodes)
+        self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
+        self.size = (sections[0].positive("height"), sections[0].positive("width"))
+        self.version = (0, 2, 0)
+        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+
+    @classmethod
+    def from_cfg(cls, path: str | Path, seed: int = 0) -> Network:
+        """The network of a ``.cfg`` with Darknet's initial weights, drawn from ``seed``.
+
+        Raises:
+            CfgError: the file is not a network that this program supports.
+        """
+        return cls(read_cfg(path), seed)
+
+    def node(self, name: str) -> Node:
+        """The node of a layer's name.
+
+        Raises:
+            OptionError: there is no such layer; the message lists those there are.
+        """
+        for node in self.nodes:
+            if node.name == name:
+                return node
+        raise OptionError(f"no layer is named {name!r}; the layers are {', '.join(node.name for node in self.nodes)}")
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Images (B, 3, H, W) in [0, 1] -> raw head (B, A·(5 + K), N, M)."""
+        (raw,) = run(self.nodes, self.layers, (IMAGE,), (self.nodes[-1].index,), (images,))
+        return raw
+
+    def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:
+        """Cut the network behind a layer.
+
+        Args:
+            name: the layer whose output is the first tensor to cross, such as ``max_7``.
+            passthrough: what crosses beside it where a later layer joins an earlier one: ``full``, the earlier layer
+                itself, or ``reduced``, the smallest output along its way to the join, computed on the mobile side.
+
+        Returns:
+            front (images -> crossing tensors), back (crossing tensors -> raw head), and the crossing layers' names.
+        """
+        crossing = crossing_layers(self.nodes, self.node(name).index, reduced=passthrough == "reduced")
+        last = self.nodes[-1].index
+        front = Part(between(self.nodes, (IMAGE,), crossing), self.layers, (IMAGE,), crossing)
+        back = Part(between(self.nodes, crossing, (last,)), self.layers, crossing, (last,))
+        return Split(front, back, tuple(self.nodes[index].name for index in crossing))

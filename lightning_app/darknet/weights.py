@@ -1,0 +1,104 @@
+"""Read and write Darknet's ``.weights``.
+
+The file is a header (int32 major, minor, revision, then the number of pictures seen) and float32 values, for each
+convolution in turn: biases; with batch norm its scales, means and variances; weights (filters, channels / groups,
+size, size). Source: Darknet's ``src/parser.c`` (``load_weights_upto``, ``save_weights_upto``).
+"""
+
+from __future__ import annotations
+
+import struct
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from lightning_app.darknet.layers import Convolution
+from lightning_app.darknet.network import Network
+from lightning_app.errors import WeightsError
+
+
+def load_weights(network: Network, path: str | Path) -> list[str]:
+    """Fill a network from a ``.weights`` file. A file that ends between two layers fills those before it.
+
+    Returns:
+        the names of the convolutions that the file does not reach; they keep their values.
+
+    Raises:
+        WeightsError: the file cannot be read, or its floats do not end where a layer of the network ends.
+    """
+    path = Path(path)
+    version, seen, values = _read(path)
+    layers = _convolutions(network)
+    sizes = [sum(tensor.numel() for tensor in _tensors(layer)) for _, layer in layers]
+    ends = [0, *accumulate(sizes)]
+    if len(values) not in ends:
+        raise WeightsError(
+            f"{path} holds {len(values):,} floats and the network needs {ends[-1]:,}: it was made for another .cfg"
+        )
+    reached = ends.index(len(values))
+    for (_, layer), start, end in zip(layers[:reached], ends, ends[1:], strict=False):
+        _fill(layer, values[start:end])
+    network.version = version
+    network.seen.fill_(seen)
+    return [name for name, _ in layers[reached:]]
+
+
+def save_weights(network: Network, path: str | Path) -> None:
+    """Write a network as a ``.weights`` file that Darknet reads, with the version that it was loaded with."""
+    seen = struct.pack("<Q" if _wide(network.version) else "<I", int(network.seen))
+    tensors = [tensor for _, layer in _convolutions(network) for tensor in _tensors(layer)]
+    with Path(path).open("wb") as file:
+        file.write(struct.pack("<3i", *network.version) + seen)
+        for tensor in tensors:
+            file.write(tensor.detach().cpu().numpy().astype("<f4").tobytes())
+
+
+def _read(path: Path) -> tuple[tuple[int, int, int], int, npt.NDArray[np.float32]]:
+    """Version, pictures seen, and the floats."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}; check --model.weights") from error
+    if len(data) < 16:
+        raise WeightsError(f"{path} is too short for Darknet weights: {len(data)} bytes")
+    version = struct.unpack_from("<3i", data)
+    wide = _wide(version)
+    start = 20 if wide else 16
+    if len(data) < start or (len(data) - start) % 4:
+        raise WeightsError(f"{path} is cut off: its {len(data)} bytes are no whole number of float32 values")
+    (seen,) = struct.unpack_from("<Q" if wide else "<I", data, 12)
+    return version, seen, np.frombuffer(data, "<f4", offset=start)
+
+
+def _wide(version: tuple[int, ...]) -> bool:
+    """Whether the number of pictures seen takes eight bytes instead of four."""
+    major, minor, _ = version
+    return major * 10 + minor >= 2 and major < 1000 and minor < 1000
+
+
+def _convolutions(network: Network) -> list[tuple[str, Convolution]]:
+    return [(name, layer) for name, layer in network.layers.items() if isinstance(layer, Convolution)]
+
+
+def _tensors(layer: Convolution) -> list[Tensor]:
+    """In the order of the file."""
+    if isinstance(layer.norm, nn.BatchNorm2d):
+        norm = layer.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
+        return [norm.bias, norm.weight, norm.running_mean, norm.running_var, layer.conv.weight]
+    assert layer.conv.bias is not None
+    return [layer.conv.bias, layer.conv.weight]
+
+
+@torch.no_grad()
+def _fill(layer: Convolution, values: npt.NDArray[np.float32]) -> None:
+    position = 0
+    for tensor in _tensors(layer):
+        part = values[position : position + tensor.numel()]
+        tensor.copy_(torch.from_numpy(part.copy()).reshape(tensor.shape))
+        position += tensor.numel()

@@ -1,0 +1,37 @@
+"""Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them."""
+
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.boxes import cxcywh_to_voc, cxcywh_to_xyxy, voc_to_xyxy, xyxy_to_cxcywh
+from lightning_app.data.module import VOCDataModule
+from lightning_app.data.painting import SHAPES
+from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
+from lightning_app.data.shapes import ShapesDataModule, draw
+from lightning_app.data.transforms import Augmentation, evaluation_transform, training_transform
+from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, read_picture
+
+__all__ = [
+    "SHAPES",
+    "VOC_CLASSES",
+    "Annotation",
+    "Augmentation",
+    "Batch",
+    "EpochSampler",
+    "EvenBatches",
+    "Key",
+    "Sample",
+    "ShapesDataModule",
+    "ShardSampler",
+    "Target",
+    "VOCDataModule",
+    "VOCDataset",
+    "collate",
+    "cxcywh_to_voc",
+    "cxcywh_to_xyxy",
+    "draw",
+    "evaluation_transform",
+    "read_annotation",
+    "read_picture",
+    "training_transform",
+    "voc_to_xyxy",
+    "xyxy_to_cxcywh",
+]

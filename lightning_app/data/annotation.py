@@ -1,0 +1,120 @@
+"""One VOC annotation file, read and checked."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+from xml.etree.ElementTree import Element, ParseError  # the types only: defusedxml does the parsing
+
+import numpy as np
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import parse
+from numpy.typing import NDArray
+
+from lightning_app.errors import DataError
+
+VOC_CLASSES = (
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
+    "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
+EDGES = ("xmin", "ymin", "xmax", "ymax")
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """The G objects of a picture.
+
+    Attributes:
+        boxes: (G, 4) xyxy in VOC's pixels: the first is 1, both edges belong to the box.
+        labels: (G,) places in the list of classes.
+        difficult: (G,) VOC's mark: neither trained on nor counted.
+        width: of the picture, in pixels.
+        height: of the picture, in pixels.
+    """
+
+    boxes: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    difficult: NDArray[np.bool_]
+    width: int
+    height: int
+
+
+def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annotation:
+    """Read a VOC annotation.
+
+    Args:
+        path: the .xml file.
+        classes: names of the classes, in the order of their labels.
+
+    Raises:
+        DataError: the file cannot be read, or says something that cannot be.
+    """
+    root = _parse(path)
+    # Direct children only: VOC2012's <part>s (heads, hands) are inside <object> and have names and boxes too.
+    objects = root.findall("object")
+    return Annotation(
+        boxes=np.array([_box(item, path) for item in objects], np.float32).reshape(-1, 4),  # (G, 4)
+        labels=np.array([_label(item, classes, path) for item in objects], np.int64),  # (G,)
+        difficult=np.array([_difficult(item, path) for item in objects], np.bool_),  # (G,)
+        width=_side(root, "size/width", path),
+        height=_side(root, "size/height", path),
+    )
+
+
+def _parse(path: Path) -> Element:
+    try:
+        root = parse(path).getroot()
+    except DefusedXmlException:
+        _fail(path, "it declares entities, which no VOC annotation does")
+    except (ParseError, OSError, LookupError, ValueError) as error:
+        _fail(path, f"it cannot be read ({' '.join(str(error).split())})")
+    assert isinstance(root, Element)
+    return root
+
+
+def _box(item: Element, path: Path) -> list[float]:
+    box = [_number(item, f"bndbox/{edge}", path) for edge in EDGES]
+    xmin, ymin, xmax, ymax = box
+    if xmax < xmin or ymax < ymin:
+        _fail(path, f"the box {xmin:g} {ymin:g} {xmax:g} {ymax:g} ends before it begins")
+    return box
+
+
+def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
+    name = _text(item, "name", path)
+    if name not in classes:
+        _fail(path, f"the class {name!r} is not among {', '.join(classes)}")
+    return classes.index(name)
+
+
+def _difficult(item: Element, path: Path) -> bool:
+    # VOC always says it; many tools that write VOC's format leave it out for "no".
+    return item.find("difficult") is not None and _number(item, "difficult", path) != 0
+
+
+def _side(root: Element, tag: str, path: Path) -> int:
+    side = _number(root, tag, path)
+    if side < 1:
+        _fail(path, f"<{tag}> is {side:g}, and must be at least one pixel")
+    return int(side)
+
+
+def _number(item: Element, tag: str, path: Path) -> float:
+    text = _text(item, tag, path)
+    try:
+        value = float(text)  # VOC2012 has fractions of pixels
+    except ValueError:
+        _fail(path, f"<{tag}> is {text!r}, and must be a number")
+    if not np.isfinite(value):
+        _fail(path, f"<{tag}> is {text!r}, and must be finite")
+    return value
+
+
+def _text(item: Element, tag: str, path: Path) -> str:
+    text = (item.findtext(tag) or "").strip()
+    if not text:
+        _fail(path, f"<{item.tag}> has no <{tag}>")
+    return text
+
+
+def _fail(path: Path, why: str) -> NoReturn:
+    raise DataError(f"{path} is no usable VOC annotation: {why}") from None

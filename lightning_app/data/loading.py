@@ -1,0 +1,61 @@
+"""Loaders whose worker processes neither change the results nor hide a mistake."""
+
+import multiprocessing
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch.utils.data import BatchSampler, DataLoader, Sampler
+
+from lightning_app.data.transforms import use_one_thread
+from lightning_app.data.voc import Sample, VOCDataset, collate
+from lightning_app.errors import DataError
+
+
+class Loader(DataLoader[Sample]):
+    """A loader that passes a worker's ``DataError`` on as the sentence that it was, without the worker's traceback."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        try:
+            yield from super().__iter__()
+        except DataError as error:
+            sentence = str(error).strip().splitlines()[-1]
+            raise DataError(sentence.removeprefix(f"{DataError.__module__}.{DataError.__name__}: ")) from None
+
+
+def make_loader(
+    dataset: VOCDataset,
+    workers: int,
+    sampler: Sampler[Any] | None = None,
+    batch_size: int = 1,
+    batch_sampler: BatchSampler | None = None,
+) -> Loader:
+    """A loader over either a sampler and a batch size, or a sampler of batches.
+
+    The workers live from epoch to epoch: the epoch reaches them inside each key, so they need no restart.
+    """
+    return Loader(
+        dataset,
+        batch_size=batch_size,
+        sampler=sampler,
+        batch_sampler=batch_sampler,
+        num_workers=workers,
+        collate_fn=collate,
+        pin_memory=torch.cuda.is_available(),
+        worker_init_fn=use_one_thread,
+        multiprocessing_context=_context() if workers else None,
+        persistent_workers=workers > 0,
+        # PyTorch draws a seed for its workers at each epoch: from here, and not from the global generator.
+        generator=torch.Generator(),
+    )
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    """How workers start.
+
+    A fork of this process would copy the codec pool's pipes and the locks of its threads and of CUDA; a spawn imports
+    PyTorch and albumentations anew in each worker. A fork server imports them once and is forked while it is small.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "lightning_app.data.voc"])
+    return context

@@ -1,0 +1,98 @@
+"""Which pictures a rank sees, and in which order: functions of (seed, epoch, rank)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from torch.utils.data import BatchSampler, Sampler
+
+from lightning_app.data.voc import Key
+from lightning_app.errors import OptionError
+
+
+class EpochSampler(Sampler[Key]):
+    """The training pictures in an order drawn for each epoch, dealt out over the ranks like cards.
+
+    Every rank gets the same whole number of batches, and what is left over is dropped; it is other pictures in every
+    epoch. Padding would show some pictures twice, and a short batch would weigh less in Darknet's loss, which is
+    divided by 64 whatever the batch. Step k over all ranks takes the same pictures however many ranks share them.
+
+    Args:
+        count: number of pictures.
+        batch_size: pictures a batch of one rank.
+        seed: of the order, at least 0.
+        ranks: number of processes that train together.
+        rank: which of them this is.
+    """
+
+    def __init__(self, count: int, batch_size: int, seed: int = 0, ranks: int = 1, rank: int = 0) -> None:
+        self.batches = count // (batch_size * ranks)
+        if self.batches == 0:
+            raise OptionError(
+                f"a batch of {batch_size} pictures on each of {ranks} ranks needs more than the {count} training "
+                f"pictures there are: lower batch_size to at most {count // ranks}"
+            )
+        self.count, self.batch_size, self.seed = count, batch_size, seed
+        self.ranks, self.rank = ranks, rank
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch; Lightning does it before each one, and after a resume."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[Key]:
+        entropy = np.random.SeedSequence((self.seed, self.epoch), spawn_key=(1,))
+        order = np.random.default_rng(entropy).permutation(self.count)
+        for index in order[self.rank :: self.ranks][: len(self)]:
+            yield Key(self.epoch, int(index))
+
+    def __len__(self) -> int:
+        return self.batches * self.batch_size
+
+
+class ShardSampler(Sampler[int]):
+    """Every ``ranks``-th picture from ``rank`` on, without padding: over all ranks, each is seen exactly once.
+
+    Args:
+        count: number of pictures.
+        ranks: number of processes that evaluate together.
+        rank: which of them this is.
+    """
+
+    def __init__(self, count: int, ranks: int = 1, rank: int = 0) -> None:
+        self.count, self.ranks, self.rank = count, ranks, rank
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._shard())
+
+    def __len__(self) -> int:
+        return len(self._shard())
+
+    def _shard(self) -> range:
+        return range(self.rank, self.count, self.ranks)
+
+
+class EvenBatches(BatchSampler):
+    """Batches of a shard, as many on every rank, though shards differ by one picture.
+
+    DistributedDataParallel sends its buffers around at each step, in validation too: a rank with one batch more than
+    another would wait for ever. Where a shard has too few pictures to fill its batches, the first picture of all is
+    seen again; our metrics count a picture once.
+
+    Args:
+        sampler: the shard.
+        batch_size: most pictures a batch.
+    """
+
+    def __init__(self, sampler: ShardSampler, batch_size: int) -> None:
+        super().__init__(sampler, batch_size, drop_last=False)
+        self.shard = sampler
+
+    def __iter__(self) -> Iterator[list[Any]]:
+        pictures = [*self.shard, *[0] * (len(self) - len(self.shard))]
+        for batch in np.array_split(np.array(pictures, np.int64), len(self)):
+            yield batch.tolist()
+
+    def __len__(self) -> int:
+        longest = -(-self.shard.count // self.shard.ranks)
+        return -(-longest // self.batch_size)

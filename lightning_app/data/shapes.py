@@ -1,0 +1,165 @@
+"""A small detection set that this program draws itself, for tests, demonstrations and quick experiments."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lightning_app.data.module import VOCDataModule
+from lightning_app.data.painting import SHAPES, Shape, paint
+from lightning_app.data.transforms import Augmentation
+from lightning_app.errors import DataError, OptionError
+
+YEAR = "Shapes"
+RECORD = "shapes.json"  # beside the pictures: what they were drawn with
+VERSION = 1  # of the drawing: raised whenever the same parameters give other pictures
+# Darknet's smallest zoom would take the stripes of a small picture away.
+MILD = Augmentation(zoom_min=0.6, zoom_max=1.4)
+
+OBJECT = """\
+  <object>
+    <name>{name}</name>
+    <difficult>{difficult:d}</difficult>
+    <bndbox><xmin>{box[0]}</xmin><ymin>{box[1]}</ymin><xmax>{box[2]}</xmax><ymax>{box[3]}</ymax></bndbox>
+  </object>
+"""
+ANNOTATION = """\
+<annotation>
+  <folder>Shapes</folder>
+  <filename>{name}.jpg</filename>
+  <size><width>{side}</width><height>{side}</height><depth>3</depth></size>
+{objects}</annotation>
+"""
+
+
+def draw(root: str | Path, train_pictures: int, test_pictures: int, seed: int = 0, side: int = 160) -> Path:
+    """Draw the set as a VOC devkit, unless it is there already; the same arguments give the same bytes.
+
+    It is drawn into a temporary folder and renamed, so that it is there whole or not at all.
+
+    Args:
+        root: the devkit to make; the pictures go to its folder Shapes.
+        train_pictures: number of pictures to train on, at least 1.
+        test_pictures: number of pictures to test on, at least 1.
+        seed: of the drawing, at least 0.
+        side: of a picture in pixels, at least 64.
+
+    Returns:
+        The folder Shapes.
+
+    Raises:
+        DataError: a folder Shapes is there that this program has not drawn.
+    """
+    _check(train_pictures, test_pictures, seed, side)
+    record = {"version": VERSION, "train": train_pictures, "test": test_pictures, "seed": seed, "side": side}
+    folder = Path(root) / YEAR
+    if not _is_drawn(folder, record):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".shapes-", dir=folder.parent) as temporary:
+            fresh = Path(temporary) / YEAR
+            _draw_into(fresh, record)
+            _put_in_place(fresh, folder, record)
+    return folder
+
+
+def _put_in_place(fresh: Path, folder: Path, record: dict[str, int]) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    try:
+        fresh.rename(folder)
+    except OSError:
+        # Another process may have drawn the same set meanwhile; the bytes are the same.
+        if not _is_drawn(folder, record):
+            raise
+
+
+def _is_drawn(folder: Path, record: dict[str, int]) -> bool:
+    """Whether the set is there as recorded. Only a set of our own may be replaced, so any other is an error."""
+    if not folder.exists():
+        return False
+    try:
+        return bool(json.loads((folder / RECORD).read_text(encoding="utf-8")) == record)
+    except (OSError, ValueError):
+        raise DataError(f"{folder} was not drawn by this program: remove it, or give another root") from None
+
+
+def _draw_into(folder: Path, record: dict[str, int]) -> None:
+    for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
+        (folder / part).mkdir(parents=True)
+    names = [f"{index:06d}" for index in range(record["train"] + record["test"])]
+    for index, name in enumerate(names):
+        rng = np.random.default_rng(np.random.SeedSequence((record["seed"], index), spawn_key=(2,)))
+        picture, shapes = paint(rng, record["side"])
+        # Full colour resolution: the set's own compression must not be what limits the accuracy.
+        picture.save(folder / "JPEGImages" / f"{name}.jpg", quality=95, subsampling=0)
+        (folder / "Annotations" / f"{name}.xml").write_text(_annotation(name, record["side"], shapes), "utf-8")
+    for part, ids in (("train", names[: record["train"]]), ("test", names[record["train"] :])):
+        (folder / f"ImageSets/Main/{part}.txt").write_text("".join(f"{name}\n" for name in ids), "utf-8")
+    (folder / RECORD).write_text(json.dumps(record) + "\n", "utf-8")
+
+
+def _annotation(name: str, side: int, shapes: Sequence[Shape]) -> str:
+    objects = (OBJECT.format(name=item.name, difficult=item.difficult, box=item.box) for item in shapes)
+    return ANNOTATION.format(name=name, side=side, objects="".join(objects))
+
+
+def _check(train_pictures: int, test_pictures: int, seed: int, side: int) -> None:
+    if min(train_pictures, test_pictures) < 1:
+        raise OptionError(f"there must be at least 1 picture in each set, not {train_pictures} and {test_pictures}")
+    if seed < 0 or side < 64:
+        raise OptionError(f"seed must be at least 0 and side at least 64 pixels, not {seed} and {side}")
+
+
+class ShapesDataModule(VOCDataModule):
+    """Shapes on clouds, drawn by this program where they are not there yet: five classes in small pictures.
+
+    Args:
+        root: the devkit to make, whose folder Shapes holds the pictures.
+        train_pictures: number of pictures to train on, at least 1.
+        test_pictures: number of pictures to validate and test on, at least 1.
+        side: of a picture in pixels, at least 64.
+        size: side of the network's input in pixels, a multiple of 32; null for the network's own.
+        batch_size: training pictures a step on each rank, at least 1.
+        eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
+        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
+        augment: random changes of the training pictures; null for none.
+        seed: of the drawing, the order and the augmentation, at least 0.
+    """
+
+    def __init__(
+        self,
+        root: str = "data/shapes",
+        train_pictures: int = 600,
+        test_pictures: int = 150,
+        side: int = 160,
+        size: int | None = None,
+        batch_size: int = 8,
+        eval_batch_size: int = 16,
+        workers: int = 2,
+        augment: Augmentation | None = MILD,
+        seed: int = 0,
+    ) -> None:
+        _check(train_pictures, test_pictures, seed, side)
+        super().__init__(
+            root,
+            train=[f"{YEAR}/train"],
+            val=[f"{YEAR}/test"],
+            test=[f"{YEAR}/test"],
+            predict=[f"{YEAR}/test"],
+            size=size,
+            batch_size=batch_size,
+            eval_batch_size=eval_batch_size,
+            workers=workers,
+            augment=augment,
+            classes=SHAPES,
+            seed=seed,
+        )
+        self.pictures = train_pictures, test_pictures
+        self.side = side
+
+    def prepare_data(self) -> None:
+        """Draw the set if it is not there."""
+        draw(self.root, *self.pictures, seed=self.seed, side=self.side)

@@ -1,0 +1,217 @@
+"""Darknet's augmentation of October 2017 as albumentations transforms, and the plain resize of evaluation.
+
+This module alone imports albumentations and OpenCV.
+"""
+
+import os
+import random
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+# albumentations asks PyPI for a newer release on import unless told not to.
+os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+
+import albumentations as A  # type: ignore[import-untyped]
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.errors import OptionError
+
+Picture = NDArray[np.uint8]  # (H, W, 3) RGB
+Boxes = NDArray[np.float64]  # (G, 4) xyxy fractions
+GREY = 128  # Darknet's .5
+SMALLEST = 0.001  # Darknet drops boxes narrower or lower than this fraction of the input
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """The random changes of a training picture; the defaults are Darknet's for VOC.
+
+    Args:
+        jitter: relative change of width and of height before the aspect ratio is taken, in [0, 1).
+        zoom_min: smallest side of the picture, as a fraction of the network input's, above 0.
+        zoom_max: largest side of the picture, as a fraction of the network input's, at least zoom_min.
+        hue: largest turn of the hue, as a fraction of the colour circle, in [0, 0.5].
+        saturation: largest factor by which the saturation is multiplied or divided, at least 1.
+        exposure: largest factor by which the brightness is multiplied or divided, at least 1.
+        flip: mirror every second picture, on average.
+    """
+
+    jitter: float = 0.3
+    zoom_min: float = 0.25
+    zoom_max: float = 2.0
+    hue: float = 0.1
+    saturation: float = 1.5
+    exposure: float = 1.5
+    flip: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.jitter < 1:
+            raise OptionError(f"jitter must be in [0, 1), not {self.jitter}")
+        if not 0 < self.zoom_min <= self.zoom_max:
+            raise OptionError(f"zoom_min must be in (0, zoom_max={self.zoom_max}], not {self.zoom_min}")
+        if not 0 <= self.hue <= 0.5:
+            raise OptionError(f"hue must be in [0, 0.5], not {self.hue}")
+        if min(self.saturation, self.exposure) < 1:
+            raise OptionError(f"saturation and exposure must be at least 1, not {self.saturation} and {self.exposure}")
+
+
+DARKNET = Augmentation()
+
+
+class Placement(NamedTuple):
+    """The resized picture on the network's input, in whole pixels; left and top may be negative.
+
+    Darknet truncates to whole pixels where it copies and not where it moves the boxes; here both use these numbers.
+    """
+
+    width: int
+    height: int
+    left: int
+    top: int
+
+
+def draw_placement(
+    rng: np.random.Generator, picture: tuple[int, int], canvas: tuple[int, int], options: Augmentation = DARKNET
+) -> Placement:
+    """Darknet's ``load_data_detection``: a jittered aspect ratio, a zoom, and a place; sizes are (height, width)."""
+    (height, width), (rows, columns) = picture, canvas
+    stretch = 1 + rng.uniform(-options.jitter, options.jitter, 2)
+    aspect = width * stretch[0] / (height * stretch[1])
+    zoom = rng.uniform(options.zoom_min, options.zoom_max)
+    new_height = zoom * rows if aspect < 1 else zoom * columns / aspect
+    new_width = max(1, round(new_height * aspect))
+    new_height = max(1, round(new_height))
+    # The room is negative where the picture is larger than the input: then this is a random crop.
+    left, top = rng.random(2) * (columns - new_width, rows - new_height)
+    return Placement(new_width, new_height, round(left), round(top))
+
+
+def place(image: Picture, placement: Placement, canvas: tuple[int, int]) -> Picture:
+    """Resize a picture and put it on a grey canvas of (height, width).
+
+    Bilinear as Darknet's code intends; its ``place_image`` truncates the source coordinates, so that it in fact takes
+    the nearest pixel. Evaluation is bilinear in both.
+    """
+    (width, height, left, top), (rows, columns) = placement, canvas
+    resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+    placed = np.full((rows, columns, 3), GREY, np.uint8)
+    y = slice(max(top, 0), min(top + height, rows))
+    x = slice(max(left, 0), min(left + width, columns))
+    placed[y, x] = resized[y.start - top : y.stop - top, x.start - left : x.stop - left]
+    return placed
+
+
+def place_boxes(boxes: Boxes, placement: Placement, canvas: tuple[int, int]) -> Boxes:
+    """Move xyxy fractions of the picture (G, 4+) to xyxy fractions of the canvas; they may leave it."""
+    (width, height, left, top), (rows, columns) = placement, canvas
+    moved = boxes.copy()
+    moved[:, [0, 2]] = (boxes[:, [0, 2]] * width + left) / columns
+    moved[:, [1, 3]] = (boxes[:, [1, 3]] * height + top) / rows
+    return moved
+
+
+def distort(image: Picture, hue: float, saturation: float, exposure: float) -> Picture:
+    """Darknet's ``distort_image``: turn the hue by a fraction of the circle, multiply saturation and value."""
+    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)  # hue in degrees
+    hsv[..., 0] = (hsv[..., 0] + 360 * hue) % 360
+    hsv[..., 1:] *= np.array([saturation, exposure], np.float32)
+    # Darknet clips the colours, not the saturation and the value.
+    rgb = np.clip(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), 0, 1)
+    return np.rint(rgb * 255).astype(np.uint8)
+
+
+class Place(A.DualTransform):  # type: ignore[misc]
+    """``place`` with a random ``Placement``."""
+
+    def __init__(self, size: tuple[int, int], options: Augmentation) -> None:
+        super().__init__(p=1)
+        self.size, self.options = size, options
+
+    def get_params_dependent_on_data(
+        self,
+        params: dict[str, Any],
+        data: dict[str, Any],  # noqa: ARG002
+    ) -> dict[str, Any]:
+        """Draw the placement."""
+        return {"placement": draw_placement(self.random_generator, params["shape"][:2], self.size, self.options)}
+
+    def apply(self, img: Picture, placement: Placement, **_params: Any) -> Picture:
+        """Place the picture."""
+        return place(img, placement, self.size)
+
+    def apply_to_bboxes(self, bboxes: Boxes, placement: Placement, **_params: Any) -> Boxes:
+        """Place the boxes."""
+        return place_boxes(bboxes, placement, self.size)
+
+
+class Distort(A.ImageOnlyTransform):  # type: ignore[misc]
+    """``distort`` by random amounts.
+
+    albumentations' own ``HueSaturationValue`` adds to saturation and value, where Darknet multiplies.
+    """
+
+    def __init__(self, options: Augmentation) -> None:
+        super().__init__(p=1)
+        self.options = options
+
+    def get_params(self) -> dict[str, Any]:
+        """Draw the amounts."""
+        rng, options = self.random_generator, self.options
+        return {
+            "hue": rng.uniform(-options.hue, options.hue),
+            "saturation": _factor(rng, options.saturation),
+            "exposure": _factor(rng, options.exposure),
+        }
+
+    def apply(self, img: Picture, hue: float, saturation: float, exposure: float, **_params: Any) -> Picture:
+        """Change the colours."""
+        return distort(img, hue, saturation, exposure)
+
+
+def _factor(rng: np.random.Generator, largest: float) -> float:
+    factor = rng.uniform(1, largest)
+    return factor if rng.random() < 0.5 else 1 / factor
+
+
+def training_transform(size: tuple[int, int], options: Augmentation = DARKNET) -> A.Compose:
+    """Darknet's augmentation to a network input of ``size`` (height, width): place, distort, flip."""
+    height, width = size
+    boxes = A.BboxParams(
+        "albumentations",
+        min_width=SMALLEST * width,
+        min_height=SMALLEST * height,
+        clip=True,
+        filter_invalid_bboxes=True,
+    )
+    flips = [A.HorizontalFlip(p=0.5)] if options.flip else []
+    return A.Compose([Place(size, options), Distort(options), *flips], bbox_params=boxes)
+
+
+def evaluation_transform(size: tuple[int, int]) -> A.Compose:
+    """A plain bilinear resize, without antialias, to a network input of ``size`` (height, width)."""
+    return A.Compose([A.Resize(*size, interpolation=cv2.INTER_LINEAR)])
+
+
+def augment(
+    transform: A.Compose, image: Picture, boxes: Boxes, entropy: tuple[int, int, int]
+) -> tuple[Picture, Boxes, NDArray[np.int64]]:
+    """Apply a training transform with the randomness of ``entropy`` alone: (seed, epoch, index).
+
+    Returns:
+        The picture, the K boxes that are left of the G (K, 4), and which they are (K,).
+    """
+    # One stream for all: Compose.set_random_seed would start every transform at the same draw, so that the flip
+    # would follow the aspect ratio.
+    streams = np.random.SeedSequence(entropy, spawn_key=(0,))
+    transform.set_random_state(np.random.default_rng(streams), random.Random(int(streams.generate_state(1)[0])))
+    rows = np.arange(len(boxes), dtype=np.float64)[:, None]
+    result = transform(image=image, bboxes=np.hstack([boxes, rows]))  # (G, 5)
+    left = result["bboxes"]  # (K, 5), or (0, 4) where none is left
+    return result["image"], left[:, :4], left[:, 4:].reshape(-1).astype(np.int64)
+
+
+def use_one_thread(_worker: int) -> None:
+    """Keep OpenCV to one thread in a loader process: the processes are the parallelism."""
+    cv2.setNumThreads(0)

@@ -1,0 +1,67 @@
+"""The rate: kilobits per image, averaged over the pictures of a data set."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lightning_app.errors import OptionError
+from lightning_app.metrics.rows import LARGEST, RowMetric, once
+
+
+class KilobitsPerImage(RowMetric):
+    """KBPI: 8·bytes/1000 averaged over pictures, each counted once however often it was seen.
+
+    A picture that was seen with two sizes (a sampler's padding repeats it, in a batch of another shape) counts with the
+    smaller one, so that the result depends on neither the order of the pictures nor the number of ranks.
+    """
+
+    higher_is_better = False
+    sizes: list[Tensor]  # rows (index, bytes)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_table("sizes")
+
+    def update(self, bits: Tensor, indices: Tensor) -> None:
+        """Count one batch.
+
+        Args:
+            bits: (B,) integers, all that was sent for each picture, in bits: whole bytes, at most 16 MiB each.
+            indices: (B,) integers, each picture's number in its data set, below 2**24.
+        """
+        check_integers("bits", bits)
+        check_integers("indices", indices)
+        if bits.shape != indices.shape:
+            raise OptionError(f"bits and indices must go in pairs, not {len(bits)} with {len(indices)}")
+        bits, indices = bits.long(), indices.long()
+        refuse((bits < 0) | (bits % 8 != 0), bits, "bits must be those of whole bytes")
+        refuse(bits > 8 * LARGEST, bits, "bits must be at most 8·2**24 (16 MiB a picture) to be counted exactly")
+        refuse((indices < 0) | (indices >= LARGEST), indices, "a picture's index must be in 0 … 2**24 - 1")
+        self.append("sizes", torch.stack((indices, bits // 8), dim=1).cpu().double().numpy())  # (B, 2)
+
+    def compute(self) -> dict[str, Tensor]:
+        """The rate of all pictures seen so far.
+
+        Returns:
+            ``kbpi``: kilobits per image; ``kbpi_std``: the standard deviation over these pictures (population);
+            ``images``: how many they are. All on the CPU, the first two in float64 and NaN without any picture.
+        """
+        kilobits = 8 * once(self.table("sizes", 2), keys=1)[:, 1] / 1000  # (I,)
+        mean, std = (kilobits.mean(), kilobits.std()) if len(kilobits) else (np.nan, np.nan)
+        return {
+            "kbpi": torch.tensor(mean, dtype=torch.float64),
+            "kbpi_std": torch.tensor(std, dtype=torch.float64),
+            "images": torch.tensor(len(kilobits)),
+        }
+
+
+def check_integers(name: str, values: Tensor) -> None:
+    """Refuse what is not a vector of integers."""
+    if values.ndim != 1 or values.dtype.is_floating_point or values.dtype.is_complex or values.dtype == torch.bool:
+        raise OptionError(f"{name} must be (B,) integers, not {tuple(values.shape)} of {values.dtype}")
+
+
+def refuse(wrong: Tensor, values: Tensor, rule: str) -> None:
+    """Refuse the first wrong value, naming the rule that it breaks."""
+    if wrong.any():
+        raise OptionError(f"{rule}, not {values[wrong][0].item()}")

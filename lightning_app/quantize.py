@@ -1,0 +1,54 @@
+"""The Q-layer and its inverse: Eq. (2) and (3) of the paper."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lightning_app.codecs.base import check_depth
+from lightning_app.errors import FeatureError
+
+def quantize(v: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantise each tensor of a batch between its own minimum and maximum, in float32.
+
+    Args:
+        v: (B, C, N, M) features, finite.
+        bits: n_bit, 8, 10 or 12.
+
+    Returns:
+        q (B, C, N, M), uint8 at 8 bits and uint16 above; lo and hi (B,) float32, the minimum and maximum. A constant
+        tensor gives zeros, which `dequantize` turns into the constant.
+
+    Raises:
+        FeatureError: a value is NaN or infinite, or the range of a tensor overflows float32.
+    """
+    check_depth(bits)
+    v = v.detach().float()
+    lo, hi = v.flatten(1).amin(dim=1), v.flatten(1).amax(dim=1)  # (B,), (B,)
+    span = hi - lo
+    if not bool(torch.isfinite(span).all()):
+        raise FeatureError("features are NaN, infinite, or too large to quantise; was the learning rate too high?")
+    unit = (v - _per_tensor(lo)) / _per_tensor(torch.where(span > 0, span, torch.ones_like(span)))
+    q = torch.round(unit * (2**bits - 1))  # Eq. (2)
+    return q.to(torch.uint8 if bits == 8 else torch.uint16), lo, hi
+
+
+def dequantize(q: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
+    """The inverse of `quantize`, to within half a step.
+
+    Args:
+        q: (B, C, N, M) whole numbers from 0 to 2^bits - 1.
+        lo: (B,) minimum of each tensor.
+        hi: (B,) maximum of each tensor.
+        bits: n_bit, 8, 10 or 12.
+
+    Returns:
+        (B, C, N, M) float32.
+    """
+    check_depth(bits)
+    return q.float() * _per_tensor(hi - lo) / (2**bits - 1) + _per_tensor(lo)  # Eq. (3)
+
+
+def _per_tensor(x: Tensor) -> Tensor:
+    """(B,) -> (B, 1, 1, 1)."""
+    return x[:, None, None, None]

@@ -1,0 +1,85 @@
+"""Operating points: what a system costs in bits and reaches in accuracy, as rows of ``points.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from lightning_app.errors import DataError
+
+
+@dataclass(frozen=True)
+class Point:
+    """One operating point; a row of ``points.csv``.
+
+    Attributes:
+        system: ``feature``, through a feature channel, or ``cloud-only``, without one.
+        network: path of the ``.cfg``.
+        weights: path of the weights or checkpoint.
+        split: layer that the network is cut behind, empty without a channel.
+        layout: how channels are laid into pictures, empty without a channel.
+        codec: name of the codec, empty without a channel.
+        bits: n_bit of the quantiser, empty without a channel.
+        qp: quantisation parameter or ``lossless``, empty without a channel.
+        images: how many pictures it was measured on.
+        kbpi: kilobits an image, mean; NaN without a channel.
+        kbpi_std: kilobits an image, standard deviation over the pictures; NaN without a channel.
+        map: mean average precision by VOC2007's 11 points, a fraction.
+        map_area: mean average precision by the area under the curve, VOC2010's, a fraction.
+        seed: of the run.
+    """
+
+    system: str
+    network: str
+    weights: str
+    split: str
+    layout: str
+    codec: str
+    bits: str
+    qp: str
+    images: int
+    kbpi: float
+    kbpi_std: float
+    map: float
+    map_area: float
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """Short name of the QP for metrics and tables: ``qp22``, ``lossless``, or ``plain`` without a channel."""
+        return qp_label(self.qp)
+
+
+def qp_label(qp: object) -> str:
+    """``22`` -> ``qp22``; ``lossless`` stays; the empty QP of no channel is ``plain``."""
+    text = str(qp)
+    return f"qp{text}" if text.isdigit() else text or "plain"
+
+
+def write_points(path: Path, points: Iterable[Point]) -> None:
+    """Write ``points.csv``, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Point)])
+        writer.writeheader()
+        writer.writerows(asdict(point) for point in points)
+
+
+def read_points(path: Path) -> list[Point]:
+    """Read a ``points.csv``.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_from_row(row) for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError) as error:
+        raise DataError(f"{path} is no points.csv that `dfc test` wrote: {error!r}") from error
+
+
+def _from_row(row: dict[str, str]) -> Point:
+    kinds = {"images": int, "seed": int, "kbpi": float, "kbpi_std": float, "map": float, "map_area": float}
+    return Point(**{field.name: kinds.get(field.name, str)(row[field.name]) for field in fields(Point)})

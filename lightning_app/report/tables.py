@@ -1,0 +1,48 @@
+"""Tables for a person: percent with two decimals."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from rich.table import Table
+
+from lightning_app.report.points import Point
+
+
+def points_table(points: Sequence[Point]) -> Table:
+    """The operating points of one evaluation: QP, KBPI and mAP by both of VOC's rules."""
+    table = Table(title=_title(points[0]), title_justify="left")
+    table.add_column("QP")
+    for name in ("KBPI", "± std", "mAP % (11-point)", "mAP % (area)"):
+        table.add_column(name, justify="right")
+    for point in points:
+        table.add_row(point.qp or "–", *_kilobits(point), f"{100 * point.map:.2f}", f"{100 * point.map_area:.2f}")
+    return table
+
+
+def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
+    """KBPI and mAP (11-point) of several systems, a row an operating point."""
+    table = Table(title="mAP (11-point) against kilobits per image", title_justify="left")
+    table.add_column("System")
+    table.add_column("QP")
+    table.add_column("KBPI", justify="right")
+    table.add_column("mAP %", justify="right")
+    for name, points in systems.items():
+        for point in points:
+            table.add_row(name, point.qp or "–", _kilobits(point)[0], f"{100 * point.map:.2f}")
+        table.add_section()
+    return table
+
+
+def _title(point: Point) -> str:
+    pictures = f"{point.images} pictures"
+    if point.system == "cloud-only":
+        return f"The whole network, {pictures}"
+    return f"Split at {point.split}, {point.bits} bits, {point.codec}, {pictures}"
+
+
+def _kilobits(point: Point) -> tuple[str, str]:
+    if math.isnan(point.kbpi):
+        return "–", "–"
+    return f"{point.kbpi:.2f}", f"{point.kbpi_std:.2f}"
