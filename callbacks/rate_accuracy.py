@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.utilities.rank_zero import rank_zero_only
+from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
 from lightning_app.report.points import Point, write_points
@@ -37,7 +37,7 @@ class RateAccuracy(Callback):
         points: list[Point] = pl_module.points  # type: ignore[assignment]
         console = Console()
         console.print(points_table(points))
-        if not trainer.training and trainer.log_dir is not None:
+        if trainer.state.fn != "fit" and trainer.log_dir is not None:
             path = Path(trainer.log_dir) / FILE_NAME
             write_points(path, points)
             console.print(f"Written to {path}", soft_wrap=True)

@@ -23,9 +23,9 @@ dfc: train and measure object detectors whose features cross a real video codec
 """
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command line; returns the exit status: 0, or 2 after a user's mistake."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+def main() -> int:
+    """Run the command line of this process; returns the exit status: 0, or 2 after a user's mistake."""
+    arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)  # noqa: T201
         return 0
@@ -34,10 +34,20 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         _dispatch(arguments)
-    except DfcError as error:
-        print(f"dfc: {error}", file=sys.stderr)  # noqa: T201
+    except Exception as error:
+        mistake = _users_mistake(error)
+        if mistake is None:
+            raise
+        print(f"dfc: {mistake}", file=sys.stderr)  # noqa: T201
         return 2
     return 0
+
+
+def _users_mistake(error: BaseException | None) -> DfcError | None:
+    """The error of ours at the root of one; jsonargparse wraps what a constructor raises."""
+    while error is not None and not isinstance(error, DfcError):
+        error = error.__cause__
+    return error
 
 
 def _dispatch(arguments: list[str]) -> None:
@@ -48,7 +58,7 @@ def _dispatch(arguments: list[str]) -> None:
     else:
         from lightning_app.cli import run as run_lightning
 
-        run_lightning(arguments)
+        run_lightning()
 
 
 if __name__ == "__main__":

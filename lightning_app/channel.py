@@ -6,7 +6,7 @@ This is Fig. 2(c) of the paper between the mobile side and the cloud, and Fig. 2
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -105,7 +105,7 @@ class FeatureChannel(nn.Module):
         for i, (name, (q, lo, hi)) in enumerate(sent.items()):
             received = torch.from_numpy(np.stack([picture for picture, _ in coded[i * len(q) : (i + 1) * len(q)]]))
             v_hat = dequantize(untile(received.to(q.device), _shape(q)), lo, hi, self.bits)
-            decoded[name] = _StraightThrough.apply(features[name], v_hat)
+            decoded[name] = _StraightThrough.apply(features[name], v_hat)  # type: ignore[no-untyped-call]
         return decoded, bits
 
     def _quantize(self, name: str, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -114,9 +114,7 @@ class FeatureChannel(nn.Module):
         except FeatureError as error:
             raise FeatureError(f"{name}: {error}") from None
 
-    def _code(
-        self, pictures: list[Picture], qps: list[int | None]
-    ) -> list[tuple[Picture, int]]:
+    def _code(self, pictures: list[Picture], qps: list[int | None]) -> list[tuple[Picture, int]]:
         """Decoded pictures and how many bytes each cost; a picture too small for the codec is padded and cut back."""
         if self._pool is None:
             self.open()
@@ -147,7 +145,7 @@ def _codec_qp(qp: QPOption) -> int | None:
 def _padded(picture: Picture, side: int) -> Picture:
     """At least ``side`` pixels a side; the edge is repeated, which costs next to no bits."""
     missing = [(0, max(0, side - length)) for length in picture.shape]
-    return np.pad(picture, missing, mode="edge")
+    return cast(Picture, np.pad(picture, missing, mode="edge"))
 
 
 def _shape(q: Tensor) -> tuple[int, int, int]:

@@ -6,7 +6,7 @@ import pickle
 from pathlib import Path
 
 import torch
-from pytorch_lightning.utilities.rank_zero import rank_zero_info
+from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import WeightsError

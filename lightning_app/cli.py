@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import Any
+
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from lightning_app.detector import Detector
+from lightning_app.errors import OptionError
 
 
 class SaveConfig(SaveConfigCallback):
@@ -23,16 +27,31 @@ class CLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed decides every draw of a run."""
-        parser.link_arguments("seed_everything", "model.seed", compute_fn=int)
-        parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=int)
+        parser.link_arguments("seed_everything", "model.seed", compute_fn=_checked_seed)
+        parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=_checked_seed)
         parser.set_defaults({"data": "lightning_app.data.VOCDataModule"})
+
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Lightning's own table of results is off: RateAccuracy prints ours."""
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        if subcommand in ("validate", "test"):
+            parser.set_defaults(verbose=False)
+        return parser
 
     def _parse_ckpt_path(self) -> None:
         """Keep the command line: a checkpoint's own hyperparameters must not override ``--model.channel.split``."""
 
 
-def run(arguments: list[str]) -> None:
-    """Parse a command line and run it."""
+def _checked_seed(seed: bool | int) -> int:
+    if isinstance(seed, bool) or seed < 0:
+        raise OptionError(f"seed_everything must be a whole number, 0 or more, not {seed}: it decides every draw")
+    return seed
+
+
+def run() -> None:
+    """Run the command line of this process."""
+    # Lightning 2.6 asks torch for a class whose use torch 2.13 calls deprecated; there is nothing a user could do.
+    warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", module="pytorch_lightning")
     CLI(
         Detector,
         LightningDataModule,
@@ -43,6 +62,4 @@ def run(arguments: list[str]) -> None:
         # Our samplers share the pictures between the ranks themselves; Lightning's would repeat some.
         trainer_defaults={"use_distributed_sampler": False},
         auto_configure_optimizers=False,
-        parser_kwargs={command: {"default_env": False} for command in ()},
-        args=arguments,
     )

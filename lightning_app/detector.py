@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule
-from pytorch_lightning.utilities.rank_zero import rank_zero_info
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
@@ -17,10 +16,9 @@ from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network
 from lightning_app.darknet import Detections, Network, detect, region_loss
-from lightning_app.darknet.boxes import xyxy_fractions_to_voc
-from lightning_app.data import Batch, Target
+from lightning_app.data import Batch
 from lightning_app.errors import OptionError
-from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
+from lightning_app.measure import OperatingPoint, in_pixels
 from lightning_app.report.points import Point, qp_label
 from lightning_app.schedule import rate_factor
 
@@ -86,16 +84,15 @@ class Detector(LightningModule):
         )
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
-    def setup(self, stage: str) -> None:  # noqa: ARG002
-        """Make the metrics of the data's classes, one pair an operating point."""
+    def setup(self, stage: str) -> None:
+        """Make the metrics of every operating point, for the data's classes."""
         classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
         if len(classes) != self.network.region.classes:
             raise OptionError(
                 f"the data has {len(classes)} classes and the network {self.network.region.classes}; "
                 "choose a network made for the data, or set classes= and filters= in its .cfg"
             )
-        self.accuracy = nn.ModuleDict({label: VOCMeanAveragePrecision(classes) for label in self.eval_qps})
-        self.rate = nn.ModuleDict({label: KilobitsPerImage() for label in self.eval_qps})
+        self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.eval_qps})
 
     def forward(self, images: Tensor) -> list[Detections]:
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""
@@ -104,7 +101,7 @@ class Detector(LightningModule):
     def _detect(self, raw: Tensor) -> list[Detections]:
         return detect(raw, self.network.region, self.hparams["score_threshold"], self.hparams["nms_threshold"])
 
-    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; with a channel, each picture at a QP of its own."""
         images, targets = batch["images"], batch["targets"]
         if self.channel is None:
@@ -144,22 +141,17 @@ class Detector(LightningModule):
             raw, bits = self._through_channel(features, [qp] * len(images))
             yield label, self._detect(raw), bits
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Detect at every operating point and count the bits."""
-        targets = batch["targets"]
         for label, detections, bits in self._operating_points(batch["images"]):
-            predictions = [_in_pixels(found, target) for found, target in zip(detections, targets, strict=True)]
-            truths = [{**target, "boxes": target["voc_boxes"]} for target in targets]
-            self.accuracy[label].update(predictions, truths)
-            if bits is not None:
-                self.rate[label].update(bits, torch.tensor([target["index"] for target in targets]))
+            self._measured(label).update(detections, batch["targets"], bits)
 
     test_step = validation_step
 
-    def predict_step(self, batch: Batch, batch_idx: int) -> list[dict[str, Any]]:  # noqa: ARG002
+    def predict_step(self, batch: Batch, batch_idx: int) -> list[dict[str, Any]]:
         """The detections of each picture at every operating point: id, qp, and boxes in VOC's pixels."""
         return [
-            {"id": target["id"], "qp": label, **_in_pixels(found, target)}
+            {"id": target["id"], "qp": label, **in_pixels(found, target)}
             for label, detections, _ in self._operating_points(batch["images"])
             for found, target in zip(detections, batch["targets"], strict=True)
         ]
@@ -183,13 +175,12 @@ class Detector(LightningModule):
         # Every rank computed the same numbers; the largest of equal ones is exact, their mean might not be.
         self.log_dict(values, sync_dist=True, reduce_fx="max")
 
+    def _measured(self, label: str) -> OperatingPoint:
+        return cast(OperatingPoint, self.measured[label])
+
     def _point(self, label: str, qp: QPOption | None) -> Point:
         """Gather one operating point from all ranks, and start its metrics anew."""
-        accuracy, rate = self.accuracy[label].compute(), {"kbpi": float("nan"), "kbpi_std": float("nan")}
-        if self.channel is not None:
-            rate = self.rate[label].compute()
-        self.accuracy[label].reset()
-        self.rate[label].reset()
+        values = self._measured(label).compute()
         channel = self.channel
         return Point(
             system="cloud-only" if channel is None else "feature",
@@ -200,15 +191,10 @@ class Detector(LightningModule):
             codec="" if channel is None else type(channel.codec).__name__,
             bits="" if channel is None else str(channel.bits),
             qp="" if qp is None else str(qp),
-            images=int(accuracy["images"]),
-            kbpi=float(rate["kbpi"]),
-            kbpi_std=float(rate["kbpi_std"]),
-            map=float(accuracy["map"]),
-            map_area=float(accuracy["map_area"]),
+            images=int(values["images"]),
+            kbpi=values["kbpi"],
+            kbpi_std=values["kbpi_std"],
+            map=values["map"],
+            map_area=values["map_area"],
             seed=int(self.hparams["seed"]),
         )
-
-
-def _in_pixels(found: Detections, target: Target) -> Detections:
-    """The detections with their boxes in VOC's pixels of the original picture."""
-    return {**found, "boxes": xyxy_fractions_to_voc(found["boxes"], *target["size"])}

@@ -16,7 +16,7 @@ class DfcError(Exception):
     """The root: ``dfc`` prints its message as one sentence and exits with status 2."""
 
 
-class OptionError(DfcError, ValueError):
+class OptionError(DfcError):
     """An option out of its range, or two options that do not fit together."""
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from lightning_app.codecs.base import check_depth
 from lightning_app.errors import FeatureError
 
+
 def quantize(v: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
     """Quantise each tensor of a batch between its own minimum and maximum, in float32.
 
@@ -46,7 +47,8 @@ def dequantize(q: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
         (B, C, N, M) float32.
     """
     check_depth(bits)
-    return q.float() * _per_tensor(hi - lo) / (2**bits - 1) + _per_tensor(lo)  # Eq. (3)
+    v_hat: Tensor = q.float() * _per_tensor(hi - lo) / (2**bits - 1) + _per_tensor(lo)  # Eq. (3)
+    return v_hat
 
 
 def _per_tensor(x: Tensor) -> Tensor:

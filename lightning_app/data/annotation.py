@@ -1,5 +1,6 @@
 """One VOC annotation file, read and checked."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -104,7 +105,7 @@ def _number(item: Element, tag: str, path: Path) -> float:
         value = float(text)  # VOC2012 has fractions of pixels
     except ValueError:
         _fail(path, f"<{tag}> is {text!r}, and must be a number")
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         _fail(path, f"<{tag}> is {text!r}, and must be finite")
     return value
 

@@ -1,6 +1,8 @@
 """Loaders whose worker processes neither change the results nor hide a mistake."""
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,12 +44,29 @@ def make_loader(
         num_workers=workers,
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
-        worker_init_fn=use_one_thread,
+        worker_init_fn=_start_worker,
         multiprocessing_context=_context() if workers else None,
         persistent_workers=workers > 0,
         # PyTorch draws a seed for its workers at each epoch: from here, and not from the global generator.
         generator=torch.Generator(),
     )
+
+
+def _start_worker(_worker: int) -> None:
+    """Set up a worker process.
+
+    PyTorch's own watch is for the end of the process that forked the worker. That is the fork server, which waits
+    for its workers: after a kill of the main process, both would wait for each other for ever.
+    """
+    use_one_thread()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _context() -> multiprocessing.context.ForkServerContext:

@@ -1,5 +1,6 @@
 """Paints one picture of shapes and says where they are."""
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,8 +25,8 @@ class Disc(NamedTuple):
 
     def covers(self, other: "Disc") -> float:
         """The part of the other's width that this one hides, roughly, in [0, 1]."""
-        gap = float(np.hypot(self.x - other.x, self.y - other.y))
-        return float(np.clip((self.radius + other.radius - gap) / (2 * other.radius), 0, 1))
+        gap = math.hypot(self.x - other.x, self.y - other.y)
+        return min(max((self.radius + other.radius - gap) / (2 * other.radius), 0), 1)
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def paint(rng: np.random.Generator, side: int) -> tuple[Image.Image, list[Shape]
         canvas += mask[..., None] * (_fill(rng, name, disc, canvas) - canvas)
         shapes.append(Shape(name, _extent(mask), difficult))
     canvas += rng.normal(0, 4, canvas.shape)  # a sensor's noise
-    return Image.fromarray(np.clip(np.rint(canvas), 0, 255).astype(np.uint8)), shapes
+    return Image.fromarray(np.rint(canvas).clip(0, 255).astype(np.uint8)), shapes
 
 
 def _arrange(rng: np.random.Generator, side: int) -> list[tuple[Disc, bool]]:
@@ -62,7 +63,7 @@ def _arrange(rng: np.random.Generator, side: int) -> list[tuple[Disc, bool]]:
     if chance < 0.08:  # nearly hidden: painted first, so that the first of the others lies on it
         front, angle = plain[0], rng.uniform(0, 2 * np.pi)
         shift = 0.7 * front.radius
-        arranged.insert(0, (_inside(front, shift * np.cos(angle), shift * np.sin(angle), side), True))
+        arranged.insert(0, (_inside(front, shift * math.cos(angle), shift * math.sin(angle), side), True))
     elif chance < 0.16:
         tiny = _try_place(rng, side, (0.025, 0.035), plain)
         if tiny:
@@ -82,8 +83,8 @@ def _try_place(rng: np.random.Generator, side: int, radii: tuple[float, float], 
 
 
 def _inside(disc: Disc, dx: float, dy: float, side: int) -> Disc:
-    x, y = np.clip([disc.x + dx, disc.y + dy], disc.radius + 1, side - disc.radius - 1)
-    return Disc(float(x), float(y), 0.85 * disc.radius)
+    low, high = disc.radius + 1, side - disc.radius - 1
+    return Disc(min(max(disc.x + dx, low), high), min(max(disc.y + dy, low), high), 0.85 * disc.radius)
 
 
 def _background(rng: np.random.Generator, side: int) -> Floats:

@@ -30,8 +30,8 @@ class Augmentation:
 
     Args:
         jitter: relative change of width and of height before the aspect ratio is taken, in [0, 1).
-        zoom_min: smallest side of the picture, as a fraction of the network input's, above 0.
-        zoom_max: largest side of the picture, as a fraction of the network input's, at least zoom_min.
+        zoom_min: shortest that the picture's longer side may be, as a fraction of the network input's, above 0.
+        zoom_max: longest that the picture's longer side may be, as such a fraction, at least zoom_min.
         hue: largest turn of the hue, as a fraction of the colour circle, in [0, 0.5].
         saturation: largest factor by which the saturation is multiplied or divided, at least 1.
         exposure: largest factor by which the brightness is multiplied or divided, at least 1.
@@ -114,12 +114,14 @@ def place_boxes(boxes: Boxes, placement: Placement, canvas: tuple[int, int]) -> 
 
 def distort(image: Picture, hue: float, saturation: float, exposure: float) -> Picture:
     """Darknet's ``distort_image``: turn the hue by a fraction of the circle, multiply saturation and value."""
-    hsv = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)  # hue in degrees
-    hsv[..., 0] = (hsv[..., 0] + 360 * hue) % 360
-    hsv[..., 1:] *= np.array([saturation, exposure], np.float32)
-    # Darknet clips the colours, not the saturation and the value.
-    rgb = np.clip(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), 0, 1)
-    return np.rint(rgb * 255).astype(np.uint8)
+    colours = cv2.multiply(image, np.full(4, 1 / 255), dtype=cv2.CV_32F)
+    hsv = cv2.cvtColor(colours, cv2.COLOR_RGB2HSV)  # hue in degrees
+    hsv = cv2.multiply(hsv, np.array([1, saturation, exposure, 1]))
+    # Forwards only: OpenCV takes hues above 360° round the circle, and not those below 0°.
+    hsv = cv2.add(hsv, np.array([360 * (hue % 1), 0, 0, 0]))
+    # Darknet clips the colours, not the saturation and the value; so does this, as it rounds.
+    result = cv2.multiply(cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB), np.full(4, 255.0), dtype=cv2.CV_8U)
+    return np.asarray(result, np.uint8)
 
 
 class Place(A.DualTransform):  # type: ignore[misc]
@@ -202,7 +204,7 @@ def augment(
     Returns:
         The picture, the K boxes that are left of the G (K, 4), and which they are (K,).
     """
-    # One stream for all: Compose.set_random_seed would start every transform at the same draw, so that the flip
+    # One stream for all: Compose.set_random_seed would start every transform at the same draw, so that the hue
     # would follow the aspect ratio.
     streams = np.random.SeedSequence(entropy, spawn_key=(0,))
     transform.set_random_state(np.random.default_rng(streams), random.Random(int(streams.generate_state(1)[0])))
@@ -212,6 +214,6 @@ def augment(
     return result["image"], left[:, :4], left[:, 4:].reshape(-1).astype(np.int64)
 
 
-def use_one_thread(_worker: int) -> None:
-    """Keep OpenCV to one thread in a loader process: the processes are the parallelism."""
+def use_one_thread() -> None:
+    """Keep OpenCV to one thread in this process: where processes are the parallelism, its threads are in the way."""
     cv2.setNumThreads(0)

@@ -11,13 +11,8 @@ from matplotlib.figure import Figure
 
 from lightning_app.report.points import Point
 
-STYLES = (
-    {"color": "#0b5394", "marker": "o", "linestyle": "-"},
-    {"color": "#c0392b", "marker": "s", "linestyle": "--"},
-    {"color": "#2e7d32", "marker": "^", "linestyle": ":"},
-    {"color": "#6a3d9a", "marker": "D", "linestyle": "-."},
-)
-"""Told apart in grey by marker and line."""
+STYLES = (("#0b5394", "o", "-"), ("#c0392b", "s", "--"), ("#2e7d32", "^", ":"), ("#6a3d9a", "D", "-."))
+"""Colour, marker and line of each curve; told apart in grey by the last two."""
 
 
 def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> None:
@@ -33,17 +28,25 @@ def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> No
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for i, (name, points) in enumerate(systems.items()):
-        style = STYLES[i % len(STYLES)]
+        colour, marker, line = STYLES[i % len(STYLES)]
         if math.isnan(points[0].kbpi):
-            axes.axhline(100 * points[0].map, color="0.45", linestyle=style["linestyle"], linewidth=1, label=name)
+            axes.axhline(100 * points[0].map, color="0.45", linestyle=line, linewidth=1, label=name)
             continue
         rated = sorted(points, key=lambda point: point.kbpi)
-        axes.plot([p.kbpi for p in rated], [100 * p.map for p in rated], **style, markersize=5, label=name)
+        axes.plot(
+            [p.kbpi for p in rated],
+            [100 * p.map for p in rated],
+            color=colour,
+            marker=marker,
+            linestyle=line,
+            markersize=5,
+            label=name,
+        )
         for point in rated:
             offset, align = ((0, 7), "bottom") if i % 2 == 0 else ((0, -7), "top")
             axes.annotate(
                 point.qp, (point.kbpi, 100 * point.map), offset, textcoords="offset points", fontsize=7,
-                ha="center", va=align, color=style["color"],
+                ha="center", va=align, color=colour,
             )  # fmt: skip
     axes.set_xscale("log")
     axes.set_xlabel("Kilobits per image (KBPI)")

@@ -32,11 +32,11 @@ def picture(index: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return prediction, {"boxes": boxes(g), "labels": integers(3, g), "difficult": integers(4, g) == 0, "index": index}
 
 
-def results(indices: list[int]) -> dict[str, Any]:
-    """What both metrics compute when this rank sees these pictures, two at a time, the last one twice."""
+def results(indices: list[int], repeats: int) -> dict[str, Any]:
+    """What both metrics compute when this rank sees these pictures, and picture 0 again with every two of them."""
     precision, rate = VOCMeanAveragePrecision(("a", "b", "c")), KilobitsPerImage()
     for start in range(0, len(indices), 2):
-        batch = indices[start : start + 2] + indices[-1:]
+        batch = indices[start : start + 2] + [0] * repeats
         predictions, targets = zip(*map(picture, batch), strict=True)
         precision.update(predictions, targets)
         rate.update(torch.tensor([8 * (1000 + 37 * i**3) for i in batch]), torch.tensor(batch))
@@ -54,6 +54,6 @@ if __name__ == "__main__":
             timeout=timedelta(seconds=120),
         )
     start = sum(shares[:rank])
-    sys.stdout.write(json.dumps(results(list(range(PICTURES))[start : start + shares[rank]])))
+    sys.stdout.write(json.dumps(results(list(range(PICTURES))[start : start + shares[rank]], repeats=rank)))
     if len(shares) > 1:
         distributed.destroy_process_group()

@@ -118,11 +118,12 @@ def test_a_difficult_truth_overlapped_most_shields_from_a_free_one() -> None:
 
 
 def test_only_truths_of_the_class_are_looked_at() -> None:
-    # The truth of the other class overlaps by 1, the one of the class by 8/12.
-    truths: list[Truth] = [((1, 1, 10, 10), 1, False), ((3, 1, 12, 10), 0, False)]
-    result = measure([([((1, 1, 10, 10), 0.9, 0)], truths)], classes=2)
-    assert result["ap"].tolist() == [1, 0]
-    assert result["map"].item() == 0.5
+    # The truth of the other class overlaps by 1 and would shield, being difficult; the one of the class by 8/12.
+    truths: list[Truth] = [((1, 1, 10, 10), 1, True), ((3, 1, 12, 10), 0, False)]
+    assert measure([([((1, 1, 10, 10), 0.9, 0)], truths)], classes=2)["map"].item() == 1
+    # The other way round, nothing of the class is there to be hit.
+    result = measure([([(HERE, 0.9, 1)], [(HERE, 0, False), (THERE, 1, False)])], classes=2)
+    assert result["ap"].tolist() == [0, 0]
 
 
 def test_detections_of_all_pictures_are_ranked_together() -> None:
@@ -325,6 +326,11 @@ def test_two_different_views_of_a_picture_are_not_mixed() -> None:
     assert same(*results)
     assert results[0]["images"].item() == 1
     assert results[0]["map"].item() in (1, 0.5)
+
+
+def test_scores_are_told_apart_to_the_last_bit_of_float32() -> None:
+    found: list[Found] = [(AWAY, 0.5, 0), (HERE, 0.5 + 2**-24, 0)]
+    assert measure([(found, [(HERE, 0, False)])])["map"].item() == 1
 
 
 def test_half_precision_scores_and_boxes_are_read_exactly() -> None:

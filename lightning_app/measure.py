@@ -1,0 +1,52 @@
+"""What is measured at one operating point: accuracy and rate, over all pictures and ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from lightning_app.darknet import Detections
+from lightning_app.darknet.boxes import xyxy_fractions_to_voc
+from lightning_app.data import Target
+from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
+
+
+class OperatingPoint(nn.Module):
+    """The two metrics of one QP.
+
+    Args:
+        classes: names of the classes.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.accuracy = VOCMeanAveragePrecision(classes)
+        self.rate = KilobitsPerImage()
+
+    def update(self, found: Sequence[Detections], targets: Sequence[Target], bits: Tensor | None) -> None:
+        """Add B pictures: what was found, what is there, and the bits (B,) each cost; None where nothing was sent."""
+        truths = [{**target, "boxes": target["voc_boxes"]} for target in targets]
+        self.accuracy.update([in_pixels(f, t) for f, t in zip(found, targets, strict=True)], truths)
+        if bits is not None:
+            self.rate.update(bits, torch.tensor([target["index"] for target in targets]))
+
+    def compute(self) -> dict[str, float]:
+        """``images``, ``map``, ``map_area`` (fractions), ``kbpi`` and ``kbpi_std`` (NaN where nothing was sent).
+
+        Gathers from all ranks, and starts anew.
+        """
+        accuracy = self.accuracy.compute()
+        rate = self.rate.compute()
+        self.accuracy.reset()
+        self.rate.reset()
+        values = {name: accuracy[name] for name in ("images", "map", "map_area")}
+        return {
+            name: float(value) for name, value in {**values, "kbpi": rate["kbpi"], "kbpi_std": rate["kbpi_std"]}.items()
+        }
+
+
+def in_pixels(found: Detections, target: Target) -> Detections:
+    """The detections with their boxes in VOC's pixels of the original picture."""
+    return {**found, "boxes": xyxy_fractions_to_voc(found["boxes"], *target["size"])}

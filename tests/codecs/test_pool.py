@@ -1,0 +1,266 @@
+import contextlib
+import copy
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from lightning_app.codecs import HEVC, QP, CodecPool, Coded, Picture, available_cores
+from lightning_app.errors import CodecError, OptionError
+
+ROOT = Path(__file__).parents[2]
+
+
+def pictures(count: int, side: int = 64) -> list[Picture]:
+    rng = np.random.default_rng(0)
+    return [rng.integers(0, 256, (side, side + 8 * (i % 3))).astype(np.uint8) for i in range(count)]
+
+
+def qps(count: int) -> list[QP]:
+    return [(None, 22, 27, 32, 37)[i % 5] for i in range(count)]
+
+
+def payloads(coded: list[Coded]) -> list[bytes]:
+    return [one.data for one in coded]
+
+
+def worker_ids() -> set[int]:
+    return {child.pid for child in multiprocessing.active_children() if child.pid}
+
+
+def is_alive(process: int) -> bool:
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state not in "ZX"  # a zombie has ended: whoever adopted it has not looked yet
+
+
+def wait_until_dead(processes: set[int], seconds: float) -> set[int]:
+    end = time.monotonic() + seconds
+    while (left := {p for p in processes if is_alive(p)}) and time.monotonic() < end:
+        time.sleep(0.05)
+    return left
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[CodecPool]:
+    with CodecPool(HEVC(), 2) as pool:
+        yield pool
+
+
+@pytest.fixture
+def doubles(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    # Spawned workers inherit sys.path, and import the doubles by it.
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    import doubles
+
+    return doubles
+
+
+def test_the_pool_codes_each_picture_as_the_codec_alone_does(pool: CodecPool) -> None:
+    codec = HEVC()
+    originals = pictures(10)
+    coded = pool.code(originals, qps(10))
+    assert payloads(coded) == [codec.encode(p, qp) for p, qp in zip(originals, qps(10), strict=True)]
+    for original, one, qp in zip(originals, coded, qps(10), strict=True):
+        np.testing.assert_array_equal(one.picture, codec.decode(one.data))
+        assert one.picture.shape == original.shape
+        assert qp is not None or (one.picture == original).all()
+
+
+def test_bytes_do_not_depend_on_the_number_of_workers(pool: CodecPool) -> None:
+    with CodecPool(HEVC(), 1) as alone:
+        assert payloads(alone.code(pictures(7), qps(7))) == payloads(pool.code(pictures(7), qps(7)))
+
+
+def test_no_pictures_need_no_workers() -> None:
+    with CodecPool(HEVC(), 2) as idle:
+        before = worker_ids()
+        assert idle.code([], []) == []
+        assert worker_ids() == before
+
+
+def test_a_picture_that_cannot_be_coded_says_why_and_the_pool_goes_on(pool: CodecPool) -> None:
+    pool.code(pictures(2), qps(2))
+    before = worker_ids()
+    with pytest.raises(CodecError, match="must be 16 pixels or more on each side, not 8×8: pad it"):
+        pool.code([*pictures(3), np.zeros((8, 8), np.uint8)], qps(4))
+    with pytest.raises(OptionError, match="QP must be lossless or 0 to 51, not 60"):
+        pool.code(pictures(1), [60])
+    assert len(pool.code(pictures(3), qps(3))) == 3
+    assert worker_ids() == before
+
+
+def test_pictures_and_qps_must_be_as_many(pool: CodecPool) -> None:
+    with pytest.raises(CodecError, match="2 pictures need as many QPs, not 3"):
+        pool.code(pictures(2), qps(3))
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_pool_needs_a_worker(workers: int) -> None:
+    with pytest.raises(OptionError, match=f"^workers must be 1 or more, not {workers}$"):
+        CodecPool(HEVC(), workers)
+
+
+def test_a_ctrl_c_is_left_to_the_parent(pool: CodecPool) -> None:
+    expected = payloads(pool.code(pictures(4), qps(4)))
+    before = worker_ids()
+    for worker in before:
+        os.kill(worker, signal.SIGINT)
+    assert payloads(pool.code(pictures(4), qps(4))) == expected
+    assert worker_ids() == before
+
+
+def test_a_killed_idle_worker_is_replaced(pool: CodecPool) -> None:
+    expected = payloads(pool.code(pictures(4), qps(4)))
+    os.kill(min(worker_ids()), signal.SIGKILL)
+    assert payloads(pool.code(pictures(4), qps(4))) == expected
+
+
+def test_a_worker_killed_in_mid_run_changes_no_result() -> None:
+    work, at = pictures(12, side=192), [27] * 12
+    with CodecPool(HEVC(), 2) as pool:
+        pool.code(work[:2], at[:2])
+        victims = worker_ids()
+        timer = threading.Timer(0.1, lambda: os.kill(max(victims), signal.SIGKILL))
+        timer.start()
+        coded = pool.code(work, at)
+        assert not timer.is_alive(), "the run ended before the kill"
+        assert wait_until_dead({max(victims)}, 1) == set()
+    assert payloads(coded) == [HEVC().encode(picture, 27) for picture in work]
+
+
+def test_only_unfinished_pictures_are_coded_again(doubles: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "finished"
+    order: list[QP] = [20, 21, 22, 23, 37, 24, 25]
+    with CodecPool(doubles.FatalOnce(log), 1) as pool:
+        coded = pool.code(pictures(7), order)
+    assert log.with_suffix(".died").exists()
+    assert log.read_text().split() == [str(qp) for qp in order]
+    assert payloads(coded) == [HEVC().encode(p, qp) for p, qp in zip(pictures(7), order, strict=True)]
+
+
+def test_workers_that_always_die_end_in_one_sentence(doubles: ModuleType) -> None:
+    with (
+        CodecPool(doubles.Fatal(), 2) as pool,
+        pytest.raises(CodecError, match="workers died 3 times without finishing a picture"),
+    ):
+        pool.code(pictures(2), qps(2))
+
+
+def test_a_worker_loads_neither_torch_nor_lightning(doubles: ModuleType) -> None:
+    with CodecPool(doubles.Introspective(), 1) as pool:
+        modules = set(pool.code(pictures(1), [None])[0].data.decode().split("\n"))
+    assert {"numpy", "av", "lightning_app.codecs.hevc"} <= modules
+    heavy = {"torch", "pytorch_lightning", "lightning", "wandb", "matplotlib", "cv2", "PIL", "scipy", "pandas"}
+    assert modules & heavy == set()
+    # The doubles import the codecs and the errors, as a worker does; the rest of the application stays out.
+    ours = {name for name in modules if name.startswith("lightning_app.")}
+    assert {name for name in ours if not name.startswith("lightning_app.codecs")} == {"lightning_app.errors"}
+
+
+def test_a_closed_pool_has_no_workers_and_opens_again() -> None:
+    before = worker_ids()
+    pool = CodecPool(HEVC(), 1)
+    pool.close()
+    first = payloads(pool.code(pictures(2), qps(2)))
+    started = worker_ids() - before
+    assert len(started) == 1
+    pool.close()
+    pool.close()
+    assert wait_until_dead(started, 1) == set()
+    with pool:
+        assert payloads(pool.code(pictures(2), qps(2))) == first
+
+
+def test_an_exception_in_the_block_ends_the_workers() -> None:
+    before = worker_ids()
+    with contextlib.suppress(KeyboardInterrupt), CodecPool(HEVC(), 1) as pool:
+        pool.code(pictures(1), [None])
+        started = worker_ids() - before
+        raise KeyboardInterrupt
+    assert len(started) == 1
+    assert wait_until_dead(started, 1) == set()
+
+
+def test_copies_carry_the_codec_and_no_processes(pool: CodecPool) -> None:
+    pool.code(pictures(1), [None])
+    before = worker_ids()
+    for twin in (copy.deepcopy(pool), pickle.loads(pickle.dumps(pool))):
+        assert (twin.codec.depth, twin.workers) == (8, 2)
+        assert twin.__dict__["_executor"] is None
+    assert worker_ids() == before
+    assert len(pickle.dumps(pool)) < 300
+
+
+def test_a_pool_in_a_daemonic_process_is_refused_in_one_sentence(doubles: ModuleType) -> None:
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=doubles.code_in_a_daemon, args=(there,), daemon=True)
+    process.start()
+    assert here.poll(30)
+    assert here.recv() == "a codec pool cannot run in a data-loader worker: code in the main process"
+    process.join()
+
+
+PARENT = """
+import multiprocessing, numpy
+from lightning_app.codecs import HEVC, CodecPool
+
+if __name__ == "__main__":
+    pool = CodecPool(HEVC(), 2)
+    work = [numpy.random.default_rng(0).integers(0, 256, (256, 256)).astype(numpy.uint8)] * 8
+    pool.code(work, [27] * 8)
+    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
+    {then}
+"""
+
+
+def start_parent(folder: Path, then: str) -> tuple[subprocess.Popen[str], set[int]]:
+    """A script of its own with a pool of two workers, and the workers' process ids."""
+    script = folder / "parent.py"
+    script.write_text(PARENT.format(then=then))
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment)
+    assert parent.stdout is not None
+    return parent, {int(word) for word in parent.stdout.readline().split()}
+
+
+@pytest.mark.parametrize(
+    "then", ["input()", "while True: pool.code(work, [27] * 8)"], ids=["idle workers", "busy workers"]
+)
+def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path, then: str) -> None:
+    parent, workers = start_parent(tmp_path, then.replace("input()", "multiprocessing.Event().wait()"))
+    with parent:
+        assert len(workers) == 2
+        time.sleep(0.3)
+        parent.kill()
+    assert wait_until_dead(workers, 3) == set()
+
+
+def test_a_script_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
+    parent, workers = start_parent(tmp_path, "pass")
+    with parent:
+        assert parent.wait(10) == 0
+    assert wait_until_dead(workers, 1) == set()
+
+
+def test_available_cores_are_those_of_this_process() -> None:
+    script = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from lightning_app.codecs import available_cores; print(available_cores())"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout == "1\n"
+    assert available_cores() == len(os.sched_getaffinity(0))

@@ -1,0 +1,259 @@
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from lightning_app.data import (
+    VOC_CLASSES,
+    Augmentation,
+    Key,
+    VOCDataset,
+    collate,
+    cxcywh_to_voc,
+    read_annotation,
+    read_picture,
+    voc_to_xyxy,
+    xyxy_to_cxcywh,
+)
+from lightning_app.errors import DataError, OptionError
+
+WriteDevkit = Callable[..., Path]
+
+SIZE = (64, 96)  # height, width: not square, so that a mix-up shows
+GOOD = (
+    "<annotation><size><width>80</width><height>60</height></size><object><name>dog</name><difficult>0</difficult>"
+    "<bndbox><xmin>11</xmin><ymin>7</ymin><xmax>41</xmax><ymax>37</ymax></bndbox></object></annotation>"
+)
+BOMB = '<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x "aaaa"><!ENTITY y "&x;&x;">]>' + GOOD.replace("dog", "&y;")
+
+
+def dataset(root: Path, **options: object) -> VOCDataset:
+    return VOCDataset(root, ["VOC2007/test"], SIZE, **options)  # type: ignore[arg-type]
+
+
+def test_there_are_twenty_classes_in_alphabetical_order() -> None:
+    assert len(VOC_CLASSES) == 20
+    assert list(VOC_CLASSES) == sorted(VOC_CLASSES)
+
+
+def test_an_annotation_is_read_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(GOOD.replace("<difficult>0", "<difficult>1").replace("11", "11.5"))
+    annotation = read_annotation(path)
+    assert annotation.boxes.tolist() == [[11.5, 7, 41, 37]]
+    assert annotation.boxes.dtype == np.float32
+    assert annotation.labels.tolist() == [VOC_CLASSES.index("dog")]
+    assert annotation.difficult.tolist() == [True]
+    assert (annotation.width, annotation.height) == (80, 60)
+
+
+def test_an_annotation_without_objects_has_empty_arrays(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(re.sub("<object>.*</object>", "", GOOD))
+    annotation = read_annotation(path)
+    assert annotation.boxes.shape == (0, 4)
+    assert annotation.labels.shape == annotation.difficult.shape == (0,)
+
+
+def test_the_parts_of_an_object_are_not_objects(tmp_path: Path) -> None:
+    part = "<part><name>head</name><bndbox><xmin>1</xmin></bndbox></part>"
+    path = tmp_path / "a.xml"
+    path.write_text(GOOD.replace("<object>", f"<object>{part}"))
+    assert read_annotation(path).boxes.tolist() == [[11, 7, 41, 37]]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (GOOD[:-8], "cannot be read"),
+        ("", "cannot be read"),
+        (BOMB, "declares entities"),
+        (GOOD.replace("<name>dog</name>", ""), "<object> has no <name>"),
+        (GOOD.replace("<width>80</width>", ""), "<annotation> has no <size/width>"),
+        (GOOD.replace("<xmax>41</xmax>", ""), "<object> has no <bndbox/xmax>"),
+        (GOOD.replace("41", "wide"), "<bndbox/xmax> is 'wide', and must be a number"),
+        (GOOD.replace("41", "nan"), "must be finite"),
+        (GOOD.replace("41", "5"), "the box 11 7 5 37 ends before it begins"),
+        (GOOD.replace("dog", "wolf"), "the class 'wolf' is not among aeroplane"),
+        (GOOD.replace(">80<", ">0<"), "must be at least one pixel"),
+    ],
+)
+def test_a_bad_annotation_is_one_sentence_with_its_path(tmp_path: Path, text: str, why: str) -> None:
+    path = tmp_path / "000001.xml"
+    path.write_text(text)
+    with pytest.raises(DataError, match=re.escape(why)) as caught:
+        read_annotation(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_absent_annotation_is_one_sentence_with_its_path(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"000001\.xml is no usable VOC annotation: it cannot be read"):
+        read_annotation(tmp_path / "000001.xml")
+
+
+def test_boxes_become_fractions_by_darknets_convention_and_come_back() -> None:
+    voc = torch.tensor([[1.0, 1, 80, 60], [11, 7, 41, 37]])
+    fractions = xyxy_to_cxcywh(voc_to_xyxy(voc, (60, 80)))
+    # voc_label.py: x = ((11 + 41) / 2 - 1) / 80, w = (41 - 11) / 80, …
+    torch.testing.assert_close(fractions[1], torch.tensor([25 / 80, 21 / 60, 30 / 80, 30 / 60]))
+    torch.testing.assert_close(cxcywh_to_voc(fractions, (60, 80)), voc)
+
+
+def test_boxes_beyond_the_picture_come_back_cut_to_it() -> None:
+    assert cxcywh_to_voc(torch.tensor([[0.5, 0.5, 2.0, 2.0]]), (60, 80)).tolist() == [[1, 1, 80, 60]]
+
+
+def test_a_sample_holds_what_it_promises(write_devkit: WriteDevkit) -> None:
+    sample = dataset(write_devkit())[2]
+    target = sample["target"]
+    assert sample["image"].shape == (3, *SIZE)
+    assert sample["image"].dtype == torch.float32
+    assert 0.2 < sample["image"].max() <= 1
+    torch.testing.assert_close(target["boxes"][0], torch.tensor([25 / 80, 21 / 60, 30 / 80, 30 / 60]))
+    assert target["boxes"].dtype == torch.float32
+    assert target["voc_boxes"].tolist() == [[11, 7, 41, 37], [41, 31, 61, 51]]
+    assert target["labels"].tolist() == [VOC_CLASSES.index("dog"), VOC_CLASSES.index("cat")]
+    assert target["difficult"].tolist() == [False, True]
+    assert (target["index"], target["id"], target["size"]) == (2, "VOC2007/000003", (60, 80))
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation(zoom_min=1, zoom_max=1, jitter=0)])
+def test_training_drops_difficult_objects_and_keeps_rows_together(write_devkit: WriteDevkit, augmentation: Any) -> None:
+    target = dataset(write_devkit(), difficult=False, augmentation=augmentation)[Key(1, 0)]["target"]
+    assert target["labels"].tolist() == [VOC_CLASSES.index("dog")]
+    assert target["voc_boxes"].tolist() == [[11, 7, 41, 37]]
+    assert len(target["boxes"]) == len(target["difficult"]) == 1
+
+
+def test_labels_and_original_boxes_follow_the_boxes_that_augmentation_leaves(write_devkit: WriteDevkit) -> None:
+    still: dict[str, Any] = {"jitter": 0, "hue": 0, "saturation": 1, "exposure": 1, "flip": False}
+    data = dataset(write_devkit(), augmentation=Augmentation(zoom_min=2, zoom_max=2, **still))
+    kept = set()
+    for epoch in range(60):
+        target = data[Key(epoch, 0)]["target"]
+        kept.add(tuple(target["labels"].tolist()))
+        for label, box in zip(target["labels"].tolist(), target["voc_boxes"].tolist(), strict=True):
+            assert box == ([11, 7, 41, 37] if VOC_CLASSES[label] == "dog" else [41, 31, 61, 51])
+        assert len(target["boxes"]) == len(target["labels"]) == len(target["difficult"])
+    dog, cat = VOC_CLASSES.index("dog"), VOC_CLASSES.index("cat")
+    assert {(dog,), (cat,), (dog, cat)} <= kept
+
+
+def test_a_plain_index_is_epoch_zero(write_devkit: WriteDevkit) -> None:
+    data = dataset(write_devkit(), augmentation=Augmentation())
+    assert torch.equal(data[1]["image"], data[Key(0, 1)]["image"])
+
+
+def test_the_same_key_gives_the_same_sample_whatever_came_before(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    first = dataset(root, augmentation=Augmentation())
+    other = dataset(root, augmentation=Augmentation())
+    for index in (3, 0, 5):
+        other[Key(7, index)]
+    np.random.seed(9)  # noqa: NPY002 - the global state must not matter
+    one, two = first[Key(2, 4)], other[Key(2, 4)]
+    assert torch.equal(one["image"], two["image"])
+    assert torch.equal(one["target"]["boxes"], two["target"]["boxes"])
+
+
+def test_epochs_pictures_and_seeds_are_augmented_differently(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    data = dataset(root, augmentation=Augmentation())
+    other = dataset(root, augmentation=Augmentation(), seed=1)
+    images = [data[Key(0, 0)], data[Key(1, 0)], data[Key(0, 1)], other[Key(0, 0)]]
+    assert len({image["image"].numpy().tobytes() for image in images}) == 4
+
+
+def test_a_batch_stacks_pictures_and_lists_targets(write_devkit: WriteDevkit) -> None:
+    data = dataset(write_devkit())
+    batch = collate([data[0], data[1]])
+    assert batch["images"].shape == (2, 3, *SIZE)
+    assert [target["id"] for target in batch["targets"]] == ["VOC2007/000001", "VOC2007/000002"]
+
+
+def test_a_set_file_may_have_columns_and_blank_lines(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("000001  1\n\n000003 -1 \n\n")
+    assert dataset(root).ids == ["VOC2007/000001", "VOC2007/000003"]
+
+
+def test_a_folder_that_is_no_devkit_is_said_to_be_none(tmp_path: Path) -> None:
+    expected = f"{tmp_path} is no VOC devkit: it has no VOC2007/ImageSets/Main/test.txt; give the folder"
+    with pytest.raises(DataError, match=re.escape(expected)):
+        dataset(tmp_path)
+
+
+def test_an_empty_set_and_a_wrong_name_are_errors(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("\n")
+    with pytest.raises(DataError, match="lists no pictures"):
+        dataset(root)
+    with pytest.raises(OptionError, match="named like VOC2007/test, not 'test'"):
+        VOCDataset(root, ["test"], SIZE)
+
+
+def test_an_absent_or_broken_picture_is_an_error_with_its_path(write_devkit: WriteDevkit) -> None:
+    data = dataset(write_devkit())
+    whole = data.root / "VOC2007/JPEGImages/000001.jpg"
+    whole.write_bytes(whole.read_bytes()[:400])
+    (data.root / "VOC2007/JPEGImages/000002.jpg").unlink()
+    (data.root / "VOC2007/JPEGImages/000003.jpg").write_text("no picture")
+    for index, why in ((0, "cannot be read as a picture"), (1, "is missing"), (2, "cannot be read as a picture")):
+        with pytest.raises(DataError, match=rf"00000{index + 1}\.jpg {why}"):
+            data[index]
+
+
+def test_a_picture_of_another_size_than_its_annotation_is_an_error(write_devkit: WriteDevkit) -> None:
+    data = dataset(write_devkit())
+    Image.new("RGB", (60, 80)).save(data.root / "VOC2007/JPEGImages/000001.jpg")
+    with pytest.raises(DataError, match="has 60×80 pixels where its annotation says 80×60"):
+        data[0]
+
+
+def test_an_exif_orientation_is_left_alone(write_devkit: WriteDevkit) -> None:
+    data = dataset(write_devkit())
+    picture = Image.new("RGB", (80, 60))
+    picture.paste((255, 255, 255), (0, 0, 40, 60))
+    exif = Image.Exif()
+    exif[0x0112] = 3  # "turn by 180 degrees to show"
+    picture.save(data.root / "VOC2007/JPEGImages/000001.jpg", exif=exif)
+    pixels = data.read(0)[1]
+    assert pixels[:, :30].min() > 200
+    assert pixels[:, 50:].max() < 50
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "P", "RGBA", "1", "LA"])
+def test_every_colour_mode_is_read_as_rgb(tmp_path: Path, mode: str) -> None:
+    kind = "JPEG" if mode in ("L", "CMYK") else "PNG"
+    transparent = {"transparency": bytes([0, 128])} if mode == "P" else {}  # Pillow warns on converting these
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (16, 8), (255, 255, 255)).convert(mode).save(path, kind, **transparent)
+    pixels = read_picture(path)
+    assert pixels.shape == (8, 16, 3)
+    assert pixels.dtype == np.uint8
+    assert pixels.min() > 250
+
+
+def test_the_real_devkit_has_the_counts_that_were_published_with_it(real_devkit: Path) -> None:
+    trainval = VOCDataset(real_devkit, ["VOC2007/trainval"], SIZE)
+    test = dataset(real_devkit)
+    annotations = [data.annotation(index) for data in (trainval, test) for index in range(len(data))]
+    assert (len(trainval), len(test)) == (474, 357)
+    assert sum(len(annotation.boxes) for annotation in annotations) == 2241
+    assert sum(int(annotation.difficult.sum()) for annotation in annotations) == 396
+    assert {int(label) for annotation in annotations for label in annotation.labels} == set(range(20))
+
+
+def test_real_pictures_and_their_sizes_fit_their_annotations(real_devkit: Path) -> None:
+    data = dataset(real_devkit)
+    for index in range(0, len(data), 40):
+        sample = data[index]
+        assert sample["image"].shape == (3, *SIZE)
+        edges = sample["target"]["boxes"][:, :2] - sample["target"]["boxes"][:, 2:] / 2
+        assert edges.min() >= -1e-6
