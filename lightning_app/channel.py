@@ -53,6 +53,8 @@ class FeatureChannel(nn.Module):
         super().__init__()
         check_depth(bits)
         self.split, self.bits, self.passthrough, self.workers = split, bits, passthrough, workers
+        if workers is not None and workers < 1:
+            raise OptionError(f"workers must be 1 or more, not {workers}")
         self.codec = HEVC(depth=bits) if codec is None else codec
         if self.codec.depth != bits:
             raise OptionError(f"the codec takes {self.codec.depth} bits a sample and the channel gives {bits}; set one")

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from lightning_app.boxes import xyxy_to_voc
 from lightning_app.darknet import Detections
-from lightning_app.darknet.boxes import xyxy_fractions_to_voc
 from lightning_app.data import Target
 from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
 
@@ -49,4 +49,4 @@ class OperatingPoint(nn.Module):
 
 def in_pixels(found: Detections, target: Target) -> Detections:
     """The detections with their boxes in VOC's pixels of the original picture."""
-    return {**found, "boxes": xyxy_fractions_to_voc(found["boxes"], *target["size"])}
+    return {**found, "boxes": xyxy_to_voc(found["boxes"], target["size"])}

@@ -10,8 +10,9 @@ from typing import NamedTuple, TypedDict
 import torch
 from torch import Tensor
 
-from lightning_app.darknet.boxes import cxcywh_to_xyxy, non_maximum_suppression
+from lightning_app.boxes import cxcywh_to_xyxy
 from lightning_app.darknet.region import RegionOptions
+from lightning_app.darknet.suppress import non_maximum_suppression
 
 
 class Head(NamedTuple):

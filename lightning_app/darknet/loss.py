@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_app.darknet.boxes import cxcywh_to_xyxy, pairwise_iou
+from lightning_app.boxes import cxcywh_to_xyxy, pairwise_iou
 from lightning_app.darknet.head import Head, decode_boxes, take_apart
 from lightning_app.darknet.region import RegionOptions
 

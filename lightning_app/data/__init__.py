@@ -1,7 +1,6 @@
 """Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them."""
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
-from lightning_app.data.boxes import cxcywh_to_voc, cxcywh_to_xyxy, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.module import VOCDataModule
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
@@ -25,13 +24,9 @@ __all__ = [
     "VOCDataModule",
     "VOCDataset",
     "collate",
-    "cxcywh_to_voc",
-    "cxcywh_to_xyxy",
     "draw",
     "evaluation_transform",
     "read_annotation",
     "read_picture",
     "training_transform",
-    "voc_to_xyxy",
-    "xyxy_to_cxcywh",
 ]

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Shape:
 
 def paint(rng: np.random.Generator, side: int) -> tuple[Image.Image, list[Shape]]:
     """A square picture of ``side`` pixels with one to four shapes, and now and then a difficult one beside them."""
-    canvas = _background(rng, side)
+    canvas: Any = _background(rng, side)  # (side, side, 3) in 0 … 255
     shapes = []
     for disc, difficult in _arrange(rng, side):
         name = SHAPES[rng.integers(len(SHAPES))]

@@ -11,8 +11,8 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from lightning_app.boxes import voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
-from lightning_app.data.boxes import voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.transforms import Augmentation, augment, evaluation_transform, training_transform
 from lightning_app.errors import DataError, OptionError
 

@@ -1,5 +1,6 @@
 import contextlib
 import copy
+import importlib
 import multiprocessing
 import os
 import pickle
@@ -63,9 +64,7 @@ def pool() -> Iterator[CodecPool]:
 def doubles(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     # Spawned workers inherit sys.path, and import the doubles by it.
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    import doubles
-
-    return doubles
+    return importlib.import_module("doubles")
 
 
 def test_the_pool_codes_each_picture_as_the_codec_alone_does(pool: CodecPool) -> None:

@@ -14,15 +14,39 @@ from lightning_app.data import (
     Key,
     VOCDataset,
     collate,
-    cxcywh_to_voc,
     read_annotation,
     read_picture,
-    voc_to_xyxy,
-    xyxy_to_cxcywh,
 )
 from lightning_app.errors import DataError, OptionError
 
 WriteDevkit = Callable[..., Path]
+OBJECT = (
+    "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
+    "<ymax>{}</ymax></bndbox></object>"
+)
+OBJECTS = OBJECT.format("dog", 0, 11, 7, 41, 37) + OBJECT.format("cat", 1, 41, 31, 61, 51)
+
+
+@pytest.fixture
+def write_devkit(tmp_path: Path) -> WriteDevkit:
+    """Write ``count`` pictures of 80×60, each with a dog and a difficult cat, as year/trainval and year/test."""
+
+    def write(count: int = 6, year: str = "VOC2007") -> Path:
+        folder = tmp_path / "VOCdevkit" / year
+        for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
+            (folder / part).mkdir(parents=True)
+        names = [f"{index:06d}" for index in range(1, count + 1)]
+        for name in names:
+            pixels = np.random.default_rng(int(name)).integers(0, 256, (8, 11, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((80, 60)).save(folder / "JPEGImages" / f"{name}.jpg")
+            size = "<size><width>80</width><height>60</height></size>"
+            (folder / "Annotations" / f"{name}.xml").write_text(f"<annotation>{size}{OBJECTS}</annotation>")
+        for part in ("trainval", "test"):
+            (folder / f"ImageSets/Main/{part}.txt").write_text("\n".join(names) + "\n")
+        return folder.parent
+
+    return write
+
 
 SIZE = (64, 96)  # height, width: not square, so that a mix-up shows
 GOOD = (
@@ -95,18 +119,6 @@ def test_a_bad_annotation_is_one_sentence_with_its_path(tmp_path: Path, text: st
 def test_an_absent_annotation_is_one_sentence_with_its_path(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"000001\.xml is no usable VOC annotation: it cannot be read"):
         read_annotation(tmp_path / "000001.xml")
-
-
-def test_boxes_become_fractions_by_darknets_convention_and_come_back() -> None:
-    voc = torch.tensor([[1.0, 1, 80, 60], [11, 7, 41, 37]])
-    fractions = xyxy_to_cxcywh(voc_to_xyxy(voc, (60, 80)))
-    # voc_label.py: x = ((11 + 41) / 2 - 1) / 80, w = (41 - 11) / 80, …
-    torch.testing.assert_close(fractions[1], torch.tensor([25 / 80, 21 / 60, 30 / 80, 30 / 60]))
-    torch.testing.assert_close(cxcywh_to_voc(fractions, (60, 80)), voc)
-
-
-def test_boxes_beyond_the_picture_come_back_cut_to_it() -> None:
-    assert cxcywh_to_voc(torch.tensor([[0.5, 0.5, 2.0, 2.0]]), (60, 80)).tolist() == [[1, 1, 80, 60]]
 
 
 def test_a_sample_holds_what_it_promises(write_devkit: WriteDevkit) -> None:
@@ -240,9 +252,9 @@ def test_every_colour_mode_is_read_as_rgb(tmp_path: Path, mode: str) -> None:
     assert pixels.min() > 250
 
 
-def test_the_real_devkit_has_the_counts_that_were_published_with_it(real_devkit: Path) -> None:
-    trainval = VOCDataset(real_devkit, ["VOC2007/trainval"], SIZE)
-    test = dataset(real_devkit)
+def test_the_real_devkit_has_the_counts_that_were_published_with_it(shared: Path) -> None:
+    trainval = VOCDataset(shared / "VOCdevkit", ["VOC2007/trainval"], SIZE)
+    test = dataset(shared / "VOCdevkit")
     annotations = [data.annotation(index) for data in (trainval, test) for index in range(len(data))]
     assert (len(trainval), len(test)) == (474, 357)
     assert sum(len(annotation.boxes) for annotation in annotations) == 2241
@@ -250,8 +262,8 @@ def test_the_real_devkit_has_the_counts_that_were_published_with_it(real_devkit:
     assert {int(label) for annotation in annotations for label in annotation.labels} == set(range(20))
 
 
-def test_real_pictures_and_their_sizes_fit_their_annotations(real_devkit: Path) -> None:
-    data = dataset(real_devkit)
+def test_real_pictures_and_their_sizes_fit_their_annotations(shared: Path) -> None:
+    data = dataset(shared / "VOCdevkit")
     for index in range(0, len(data), 40):
         sample = data[index]
         assert sample["image"].shape == (3, *SIZE)

@@ -1,0 +1,50 @@
+"""Networks that the tests of this folder share."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_app.darknet import Network
+from lightning_app.darknet.layers import Convolution
+
+NETWORKS = sorted((Path(__file__).parents[2] / "configs" / "networks").glob("*.cfg"))
+
+
+@pytest.fixture(params=NETWORKS, ids=lambda path: str(path.stem))
+def shipped(request: pytest.FixtureRequest) -> Path:
+    """Each network that we ship."""
+    path: Path = request.param
+    return path
+
+
+@pytest.fixture
+def cfg(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a .cfg of the given text."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "net.cfg"
+        path.write_text(text)
+        return path
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def randomised() -> Callable[[Path], Network]:
+    """Make a network in evaluation mode with random values also where initial ones are 0 or 1."""
+
+    def make(path: Path) -> Network:
+        network = Network.from_cfg(path).eval()
+        generator = torch.Generator().manual_seed(7)
+        with torch.no_grad():
+            for layer in network.layers.values():
+                if isinstance(layer, Convolution):
+                    parts: list[torch.Tensor] = [p for p in layer.parameters() if p.ndim == 1]
+                    parts += [b for b in layer.buffers() if b.is_floating_point()]
+                    for tensor in parts:
+                        tensor.uniform_(0.5, 1.5, generator=generator)
+        return network
+
+    return make
