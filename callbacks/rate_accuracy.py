@@ -7,7 +7,6 @@ from pathlib import Path
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.loggers import WandbLogger
-from pytorch_lightning.utilities import rank_zero_only
 from rich.console import Console
 
 from lightning_app.report.points import Point, write_points
@@ -26,21 +25,24 @@ class RateAccuracy(Callback):
     def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """After each validation of a fit, and after ``validate``."""
         if not trainer.sanity_checking:
-            self._show(trainer, pl_module, "val")
+            self._keep(trainer, pl_module, "val")
 
     def on_test_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """After ``test``."""
-        self._show(trainer, pl_module, "test")
+        self._keep(trainer, pl_module, "test")
 
-    @rank_zero_only
-    def _show(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+    def _keep(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
         points: list[Point] = pl_module.points  # type: ignore[assignment]
+        folder = trainer.log_dir  # asks the other ranks, so every rank must
+        if trainer.is_global_zero:
+            self._show(trainer, points, stage, None if folder is None else Path(folder))
+
+    def _show(self, trainer: Trainer, points: list[Point], stage: str, folder: Path | None) -> None:
         console = Console()
         console.print(points_table(points))
-        if trainer.state.fn != "fit" and trainer.log_dir is not None:
-            path = Path(trainer.log_dir) / FILE_NAME
-            write_points(path, points)
-            console.print(f"Written to {path}", soft_wrap=True)
+        if trainer.state.fn != "fit" and folder is not None:
+            write_points(folder / FILE_NAME, points)
+            console.print(f"Written to {folder / FILE_NAME}", soft_wrap=True)
         rows = [list(asdict(point).values()) for point in points]
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 from pytorch_lightning.utilities import rank_zero_info
+from torch import Tensor
 
 from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import WeightsError
@@ -34,8 +36,30 @@ def _load_checkpoint(network: Network, path: Path) -> None:
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path} is no checkpoint of this program: {error}") from error
-    own = {name.removeprefix(PREFIX): tensor for name, tensor in state.items() if name.startswith(PREFIX)}
-    try:
-        network.load_state_dict(own)
-    except RuntimeError as error:
-        raise WeightsError(f"{path} was made for another .cfg: {error}") from error
+    network.load_state_dict(network_state(network, state, str(path)))
+
+
+def network_state(network: Network, state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+    """The part of a Detector's state that is its network's.
+
+    Args:
+        network: that it must fit.
+        state: the ``state_dict`` of a checkpoint.
+        source: what to call the checkpoint.
+
+    Raises:
+        WeightsError: it is another network's; the message has both counts.
+    """
+    given = {name.removeprefix(PREFIX): tensor for name, tensor in state.items() if name.startswith(PREFIX)}
+    needed = network.state_dict()
+    if {name: tensor.shape for name, tensor in given.items()} != {
+        name: tensor.shape for name, tensor in needed.items()
+    }:
+        raise WeightsError(
+            f"{source} holds {_size(given)} and the network needs {_size(needed)}: made for another .cfg"
+        )
+    return given
+
+
+def _size(state: Mapping[str, Tensor]) -> str:
+    return f"{sum(tensor.numel() for tensor in state.values()):,} values in {len(state)} tensors"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 from typing import Any
 
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
@@ -10,6 +11,9 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
+
+KEYWORDS = ("best", "last", "hpc")
+"""What Lightning takes for a checkpoint's path beside a path."""
 
 
 class SaveConfig(SaveConfigCallback):
@@ -37,6 +41,12 @@ class CLI(LightningCLI):
         if subcommand in ("validate", "test"):
             parser.set_defaults(verbose=False)
         return parser
+
+    def before_instantiate_classes(self) -> None:
+        """Look for the checkpoint before any work is done."""
+        path = self.config[self.subcommand].get("ckpt_path")
+        if path and path not in KEYWORDS and "://" not in path and not Path(path).is_file():
+            raise OptionError(f"the checkpoint {path} is not there; give a file, or `last` for the run's own last one")
 
     def _parse_ckpt_path(self) -> None:
         """Keep the command line: a checkpoint's own hyperparameters must not override ``--model.channel.split``."""

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint import load_network
+from lightning_app.checkpoint import load_network, network_state
 from lightning_app.darknet import Detections, Network, detect, region_loss
 from lightning_app.data import Batch
 from lightning_app.errors import OptionError
@@ -94,6 +94,10 @@ class Detector(LightningModule):
             )
         self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.eval_qps})
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
+        network_state(self.network, checkpoint["state_dict"], "the checkpoint")
+
     def forward(self, images: Tensor) -> list[Detections]:
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""
         return self._detect(self.network(images))
@@ -149,9 +153,9 @@ class Detector(LightningModule):
     test_step = validation_step
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[dict[str, Any]]:
-        """The detections of each picture at every operating point: id, qp, and boxes in VOC's pixels."""
+        """The detections of each picture at every operating point: id, qp (None without a channel), boxes in pixels."""
         return [
-            {"id": target["id"], "qp": label, **in_pixels(found, target)}
+            {"id": target["id"], "qp": self.eval_qps[label], **in_pixels(found, target)}
             for label, detections, _ in self._operating_points(batch["images"])
             for found, target in zip(detections, batch["targets"], strict=True)
         ]
@@ -192,8 +196,8 @@ class Detector(LightningModule):
             bits="" if channel is None else str(channel.bits),
             qp="" if qp is None else str(qp),
             images=int(values["images"]),
-            kbpi=values["kbpi"],
-            kbpi_std=values["kbpi_std"],
+            kbpi=None if channel is None else values["kbpi"],
+            kbpi_std=None if channel is None else values["kbpi_std"],
             map=values["map"],
             map_area=values["map_area"],
             seed=int(self.hparams["seed"]),

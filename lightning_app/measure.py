@@ -33,18 +33,14 @@ class OperatingPoint(nn.Module):
             self.rate.update(bits, torch.tensor([target["index"] for target in targets]))
 
     def compute(self) -> dict[str, float]:
-        """``images``, ``map``, ``map_area`` (fractions), ``kbpi`` and ``kbpi_std`` (NaN where nothing was sent).
+        """``images``, ``map`` and ``map_area`` (fractions), ``kbpi`` and ``kbpi_std`` (NaN where nothing was sent).
 
         Gathers from all ranks, and starts anew.
         """
-        accuracy = self.accuracy.compute()
-        rate = self.rate.compute()
+        values = {**self.rate.compute(), **self.accuracy.compute()}
         self.accuracy.reset()
         self.rate.reset()
-        values = {name: accuracy[name] for name in ("images", "map", "map_area")}
-        return {
-            name: float(value) for name, value in {**values, "kbpi": rate["kbpi"], "kbpi_std": rate["kbpi_std"]}.items()
-        }
+        return {name: float(values[name]) for name in ("images", "map", "map_area", "kbpi", "kbpi_std")}
 
 
 def in_pixels(found: Detections, target: Target) -> Detections:

@@ -1,10 +1,26 @@
-"""What every test may use: the folder of real pictures and weights, or a skip that says so."""
+"""What every test may use: the real command line, a tiny run, and the folder of real pictures and weights."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from lightning_app.__main__ import main
+
 ROOT = Path(__file__).parents[1]
+
+
+class Result(NamedTuple):
+    """What a command left: its exit status and what it printed."""
+
+    status: int
+    out: str
+    err: str
+
+
+Dfc = Callable[..., Result]
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +30,49 @@ def shared() -> Path:
     if not path.is_dir():
         pytest.skip(f"no real pictures and weights: {path} is not there")
     return path
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory that sees the shipped configs, so that runs leave their files in it."""
+    (tmp_path / "configs").symlink_to(ROOT / "configs")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def dfc(workplace: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Dfc:
+    """Run ``dfc`` with real arguments, in this process."""
+
+    def run(*arguments: str | Path) -> Result:
+        monkeypatch.setattr(sys, "argv", ["dfc", *map(str, arguments)])
+        capfd.readouterr()
+        try:
+            status = main()
+        except SystemExit as exit_:
+            status = int(exit_.code or 0)
+        return Result(status, *capfd.readouterr())
+
+    return run
+
+
+TINY = """
+model: {burn_in: 0}
+data:
+  class_path: lightning_app.data.ShapesDataModule
+  init_args: {train_pictures: 24, test_pictures: 9, batch_size: 4, eval_batch_size: 4, workers: 0}
+trainer:
+  max_epochs: 2
+  check_val_every_n_epoch: 1
+  log_every_n_steps: 1
+  enable_progress_bar: false
+  enable_model_summary: false
+  accelerator: cpu
+"""
+
+
+@pytest.fixture
+def tiny(workplace: Path) -> tuple[str, ...]:
+    """Options that make the demo's config a run of seconds: 24 drawn pictures, 9 to test on."""
+    (workplace / "tiny.yaml").write_text(TINY)
+    return "-c", "configs/demo/plain.yaml", "-c", "tiny.yaml"

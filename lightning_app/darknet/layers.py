@@ -6,13 +6,14 @@ A layer takes one tensor, or several where it joins them, and returns one: (B, C
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ACTIVATIONS: dict[str, nn.Module] = {"leaky": nn.LeakyReLU(0.1), "linear": nn.Identity()}
-"""By Darknet's names (``src/activations.h``). They hold no parameters, so that layers can share them."""
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"leaky": lambda: nn.LeakyReLU(0.1), "linear": nn.Identity}
+"""By Darknet's names (``src/activations.h``)."""
 
 
 class Convolution(nn.Module):
@@ -46,7 +47,7 @@ class Convolution(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(channels, filters, size, stride, padding, groups=groups, bias=not batch_normalize)
         self.norm = nn.BatchNorm2d(filters, eps=1e-6, momentum=0.01) if batch_normalize else nn.Identity()
-        self.activation = ACTIVATIONS[activation]
+        self.activation = ACTIVATIONS[activation]()
 
     def reset(self, generator: torch.Generator) -> None:
         """Darknet's initial values: weights N(0, 2 / fan-in), biases 0."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -28,26 +28,12 @@ def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> No
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for i, (name, points) in enumerate(systems.items()):
-        colour, marker, line = STYLES[i % len(STYLES)]
-        if math.isnan(points[0].kbpi):
-            axes.axhline(100 * points[0].map, color="0.45", linestyle=line, linewidth=1, label=name)
-            continue
-        rated = sorted(points, key=lambda point: point.kbpi)
-        axes.plot(
-            [p.kbpi for p in rated],
-            [100 * p.map for p in rated],
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            markersize=5,
-            label=name,
-        )
-        for point in rated:
-            offset, align = ((0, 7), "bottom") if i % 2 == 0 else ((0, -7), "top")
-            axes.annotate(
-                point.qp, (point.kbpi, 100 * point.map), offset, textcoords="offset points", fontsize=7,
-                ha="center", va=align, color=colour,
-            )  # fmt: skip
+        style = STYLES[i % len(STYLES)]
+        rated = sorted((point.kbpi, 100 * point.map, point.qp) for point in points if point.kbpi is not None)
+        if rated:
+            _draw_curve(axes, rated, name, style, above=i % 2 == 0)
+        else:
+            axes.axhline(100 * points[0].map, color="0.45", linestyle=style[2], linewidth=1, label=name)
     axes.set_xscale("log")
     axes.set_xlabel("Kilobits per image (KBPI)")
     axes.set_ylabel("mAP, 11-point (%)")
@@ -59,3 +45,23 @@ def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> No
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)
+
+
+def _draw_curve(
+    axes: Axes, rated: list[tuple[float, float, str]], name: str, style: tuple[str, str, str], above: bool
+) -> None:
+    """One curve of (KBPI, mAP in percent, QP), its QPs written above or below it."""
+    colour, marker, line = style
+    rates, maps, qps = zip(*rated, strict=True)
+    axes.plot(rates, maps, color=colour, marker=marker, linestyle=line, markersize=5, label=name)
+    for rate, value, qp in zip(rates, maps, qps, strict=True):
+        axes.annotate(
+            qp,
+            (rate, value),
+            (0, 7 if above else -7),
+            textcoords="offset points",
+            fontsize=7,
+            ha="center",
+            va="bottom" if above else "top",
+            color=colour,
+        )

@@ -24,8 +24,8 @@ class Point:
         bits: n_bit of the quantiser, empty without a channel.
         qp: quantisation parameter or ``lossless``, empty without a channel.
         images: how many pictures it was measured on.
-        kbpi: kilobits an image, mean; NaN without a channel.
-        kbpi_std: kilobits an image, standard deviation over the pictures; NaN without a channel.
+        kbpi: kilobits an image, mean; None without a channel.
+        kbpi_std: kilobits an image, standard deviation over the pictures; None without a channel.
         map: mean average precision by VOC2007's 11 points, a fraction.
         map_area: mean average precision by the area under the curve, VOC2010's, a fraction.
         seed: of the run.
@@ -40,8 +40,8 @@ class Point:
     bits: str
     qp: str
     images: int
-    kbpi: float
-    kbpi_std: float
+    kbpi: float | None
+    kbpi_std: float | None
     map: float
     map_area: float
     seed: int
@@ -81,5 +81,8 @@ def read_points(path: Path) -> list[Point]:
 
 
 def _from_row(row: dict[str, str]) -> Point:
-    kinds = {"images": int, "seed": int, "kbpi": float, "kbpi_std": float, "map": float, "map_area": float}
-    return Point(**{field.name: kinds.get(field.name, str)(row[field.name]) for field in fields(Point)})
+    """The csv module writes None as an empty cell."""
+    numbers: dict[str, object] = {name: float(row[name]) for name in ("map", "map_area")}
+    numbers |= {name: int(row[name]) for name in ("images", "seed")}
+    numbers |= {name: float(row[name]) if row[name] else None for name in ("kbpi", "kbpi_std")}
+    return Point(**{field.name: numbers.get(field.name, row[field.name]) for field in fields(Point)})  # type: ignore[arg-type]

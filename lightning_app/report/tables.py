@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
 from rich.table import Table
@@ -43,6 +42,6 @@ def _title(point: Point) -> str:
 
 
 def _kilobits(point: Point) -> tuple[str, str]:
-    if math.isnan(point.kbpi):
+    if point.kbpi is None or point.kbpi_std is None:
         return "–", "–"
     return f"{point.kbpi:.2f}", f"{point.kbpi_std:.2f}"

@@ -1,0 +1,197 @@
+"""The commands as a user gives them: real configs, real training, real coding, real files."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from lightning_app.report.points import Point, read_points
+
+pytestmark = [
+    pytest.mark.slow,
+    # Lightning's advice on loader workers, and on a folder that an earlier command of the same test has filled.
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
+]
+
+Dfc = Callable[..., tuple[int, str, str]]
+CHANNEL = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,37]")
+
+
+def weights(checkpoint: str) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(checkpoint, weights_only=True)["state_dict"]
+    return state
+
+
+def points(name: str = "plain", version: int = 0) -> list[Point]:
+    return read_points(Path(f"runs/demo/{name}/version_{version}/points.csv"))
+
+
+def metrics(name: str, version: int = 0) -> list[dict[str, str]]:
+    with Path(f"runs/demo/{name}/version_{version}/metrics.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_fit_trains_through_the_codec_and_its_checkpoint_tests(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    status, out, err = dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "4")
+    assert status == 0, err
+    rows = metrics("plain")
+    losses = [float(row["train/loss"]) for row in rows if row["train/loss"]]
+    assert len(losses) == 24
+    assert sum(losses[-6:]) < 0.8 * sum(losses[:6])
+    terms = [f"train/loss_{term}" for term in ("box", "objectness", "class", "prior")]
+    assert sum(float(rows[0][term]) for term in terms) == pytest.approx(losses[0], rel=1e-4)
+    assert len({row["train/kbpi"] for row in rows if row["train/kbpi"]}) > 12
+    last = [row for row in rows if row["val/map"]][-1]
+    maps = [float(last["val/map_lossless"]), float(last["val/map_qp37"])]
+    assert float(last["val/map"]) == pytest.approx(sum(maps) / 2)
+    assert float(last["val/kbpi_lossless"]) > 3 * float(last["val/kbpi_qp37"])
+    status, out, err = dfc("test", *tiny, *CHANNEL, "--ckpt_path", "checkpoints/demo/plain/last.ckpt")
+    assert status == 0, err
+    assert "Split at max_5, 8 bits, HEVC, 9 pictures" in out
+    lossless, lossy = points(version=1)
+    assert (lossless.qp, lossy.qp, lossy.split, lossy.images) == ("lossless", "37", "max_5", 9)
+    assert [lossless.map, lossy.map] == pytest.approx(maps, abs=1e-6)
+    assert lossy.kbpi == pytest.approx(float(last["val/kbpi_qp37"]))
+
+
+def test_a_resumed_run_ends_at_the_weights_of_one_that_was_not_stopped(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    assert dfc("fit", *tiny, *CHANNEL)[0] == 0
+    whole = weights("checkpoints/demo/plain/last.ckpt")
+    Path("checkpoints").rename("whole")
+    assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
+    assert not torch.equal(weights("checkpoints/demo/plain/last.ckpt")["network.seen"], whole["network.seen"])
+    assert dfc("fit", *tiny, *CHANNEL, "--ckpt_path", "last")[0] == 0
+    resumed = weights("checkpoints/demo/plain/last.ckpt")
+    assert resumed.keys() == whole.keys()
+    for name, tensor in whole.items():
+        assert torch.equal(resumed[name], tensor), name
+    assert int(resumed["network.seen"]) == 48
+
+
+def test_the_command_line_decides_the_split_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
+    checkpoint = ("--ckpt_path", "checkpoints/demo/plain/last.ckpt")
+    other = ("--model.channel.split", "max_7", "--model.channel.bits", "10", "--model.channel.qps", "[22]")
+    assert dfc("test", *tiny, *other, *checkpoint)[0] == 0
+    assert dfc("test", *tiny, "--model.channel=null", *checkpoint)[0] == 0
+    (cut,), (plain,) = points(version=1), points(version=2)
+    assert (cut.split, cut.bits, cut.qp) == ("max_7", "10", "22")
+    assert (plain.system, plain.split) == ("cloud-only", "")
+    assert cut.weights == plain.weights == checkpoint[1]
+
+
+def test_weights_are_taken_from_a_checkpoint_too(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    assert dfc("fit", *tiny, "--trainer.max_epochs", "1")[0] == 0
+    checkpoint = "checkpoints/demo/plain/last.ckpt"
+    assert dfc("test", *tiny, "--ckpt_path", checkpoint)[0] == 0
+    assert dfc("test", *tiny, "--model.weights", checkpoint)[0] == 0
+    assert points(version=1) == points(version=2)
+    status, _, err = dfc(
+        "test", *tiny, "--model.weights", checkpoint, "--model.network", "configs/networks/yolo-lite.cfg"
+    )
+    assert status == 2
+    assert "last.ckpt holds 73,0" in err
+    assert "made for another .cfg" in err
+
+
+def test_predict_writes_every_picture_at_every_qp_in_pixels(dfc: Dfc, tiny: tuple[str, ...], workplace: Path) -> None:
+    (workplace / "predict.yaml").write_text(
+        "trainer: {callbacks: [{class_path: lightning_app.callbacks.DetectionsWriter}]}"
+    )
+    status, _, err = dfc("predict", *tiny, "-c", "predict.yaml", *CHANNEL, "--model.score_threshold", "0.01")
+    assert status == 0, err
+    found = json.loads(Path("runs/demo/plain/version_0/detections.json").read_text())
+    assert sorted({row["id"] for row in found}) == [f"Shapes/{i:06d}" for i in range(24, 33)]
+    assert [row["qp"] for row in found].count(37) == [row["qp"] for row in found].count("lossless") == 9
+    boxes = [detection["box"] for row in found for detection in row["detections"]]
+    assert boxes
+    assert all(1 <= value <= 160 for box in boxes for value in box)
+
+
+def test_two_ranks_measure_what_one_does_to_the_last_digit(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
+    checkpoint = ("--ckpt_path", "checkpoints/demo/plain/last.ckpt")
+    assert dfc("test", *tiny, *CHANNEL, *checkpoint)[0] == 0
+    ranks = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
+    command = [sys.executable, "-m", "lightning_app", "test", *tiny, *CHANNEL, *checkpoint, *ranks]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert points(version=2) == points(version=1)
+
+
+def test_two_ranks_train_together_on_different_pictures_at_their_own_qps(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    ranks = ("--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2")
+    command = [sys.executable, "-m", "lightning_app", "fit", *tiny, *CHANNEL, *ranks]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert int(weights("checkpoints/demo/plain/last.ckpt")["network.seen"]) == 48
+    assert [row["val/map"] for row in metrics("plain") if row["val/map"]]
+    # The same pictures at the same QPs as one rank of twice the batch; only batch norm sees smaller batches.
+    first = [float(row["train/loss"]) for row in metrics("plain") if row["train/loss"]]
+    assert len(first) == 12
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model.channel.split", "max_8"], "no layer is named 'max_8'; the layers are conv_0, max_1, conv_2"),
+        (["--model.channel.bits", "9"], "bits must be 8, 10 or 12, not 9"),
+        (["--model.channel.qps", "[52]"], "QP must be lossless or 0 to 51, not 52"),
+        (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
+        (["--model.network", "unknown.cfg"], "unknown.cfg:4: section [upsampel] is not supported"),
+        (["--model.weights", "short.weights"], "holds 700 floats and the network needs 72,984"),
+        (["--model.network", "configs/networks/yolo-lite.cfg"], "the data has 5 classes and the network 20"),
+        (["--data", "VOCDataModule", "--data.root", "."], "is no VOC devkit: it has no VOC2007/ImageSets"),
+        (["--data.size", "100"], "size must be a positive multiple of 32, not 100"),
+        (["--ckpt_path", "absent.ckpt"], "the checkpoint absent.ckpt is not there"),
+        (["--seed_everything", "-1"], "seed_everything must be a whole number, 0 or more, not -1"),
+    ],
+)
+def test_a_mistake_is_answered_by_one_sentence(
+    dfc: Dfc, tiny: tuple[str, ...], workplace: Path, options: list[str], sentence: str
+) -> None:
+    (workplace / "unknown.cfg").write_text("[net]\nwidth=32\nheight=32\n[upsampel]\n")
+    (workplace / "short.weights").write_bytes(bytes(4) + bytes([2, 0, 0, 0]) + bytes(12) + bytes(4 * 700))
+    status, _, err = dfc("test", *tiny, *options)
+    assert status == 2
+    last = err.strip().splitlines()[-1]
+    assert sentence in last
+    assert "Traceback" not in err
+
+
+def test_a_missing_picture_and_a_broken_annotation_are_named(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    assert dfc("test", *tiny)[0] == 0
+    folder = Path("data/shapes/Shapes")
+    (folder / "JPEGImages/000026.jpg").unlink()
+    status, _, err = dfc("test", *tiny)
+    assert status == 2
+    assert "000026.jpg" in err.strip().splitlines()[-1]
+    (folder / "Annotations/000025.xml").write_text("<annotation><object>")
+    status, _, err = dfc("test", *tiny)
+    assert status == 2
+    assert "000025.xml is no usable VOC annotation" in err.strip().splitlines()[-1]
+
+
+def test_ema_by_config_averages_what_is_measured(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+    status, _, err = dfc("fit", *tiny, "-c", "configs/ema.yaml", *CHANNEL, "--trainer.max_epochs", "1")
+    assert status == 0, err
+    checkpoint = torch.load("checkpoints/demo/plain/last.ckpt", weights_only=True)
+    averaged, current = checkpoint["state_dict"], checkpoint["current_model_state"]
+    name = "network.layers.conv_0.conv.weight"
+    assert not torch.equal(averaged[name], current[name])
+
+
+CONFIGS = sorted((Path(__file__).parents[1] / "configs").rglob("*.yaml"))
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda path: str(path.stem))
+def test_every_shipped_config_is_understood(dfc: Dfc, tiny: tuple[str, ...], config: Path) -> None:
+    status, out, err = dfc("fit", *tiny, "-c", config, "--print_config")
+    assert status == 0, err
+    assert "network: configs/networks/" in out
