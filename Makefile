@@ -1,0 +1,40 @@
+# make demo   trains, codes and measures on drawn shapes, in minutes
+# make test   all tests
+# make lint   ruff and mypy
+# make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
+
+PYTHON ?= python3
+BIN := .venv/bin
+DFC := $(BIN)/dfc
+DEMO := runs/demo
+
+.PHONY: venv demo test lint clean-demo
+
+venv: .venv/.installed
+
+.venv/.installed: requirements.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
+	touch $@
+
+demo: venv clean-demo
+	$(DFC) fit -c configs/demo/plain.yaml
+	$(DFC) fit -c configs/demo/retrained.yaml
+	$(DFC) test -c configs/demo/retrained.yaml --model.weights checkpoints/demo/plain/last.ckpt \
+		--trainer.logger.name measured_plain
+	$(DFC) test -c configs/demo/retrained.yaml --model.weights checkpoints/demo/retrained/last.ckpt \
+		--trainer.logger.name measured_retrained
+	$(DFC) report "trained plainly=$(DEMO)/measured_plain/version_0/points.csv" \
+		"retrained with HEVC=$(DEMO)/measured_retrained/version_0/points.csv" --output $(DEMO)/rate_accuracy.png
+
+clean-demo:
+	rm -rf $(DEMO) checkpoints/demo
+
+test: venv
+	$(BIN)/python -m pytest -q --durations=10
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
