@@ -6,6 +6,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pytorch_lightning import LightningDataModule, LightningModule, Trainer
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
@@ -21,9 +22,9 @@ class SaveConfig(SaveConfigCallback):
 
     def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """Called by Lightning once a run, on rank zero."""
-        config = self.parser.dump(self.config, skip_none=False, format="json_compact")
+        config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
         for logger in trainer.loggers:
-            logger.log_hyperparams({"config": config})
+            logger.log_hyperparams(config)
 
 
 class CLI(LightningCLI):

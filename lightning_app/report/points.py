@@ -71,13 +71,16 @@ def read_points(path: Path) -> list[Point]:
     """Read a ``points.csv``.
 
     Raises:
-        DataError: the file cannot be read or lacks a column.
+        DataError: the file cannot be read, lacks a column or holds no point.
     """
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            return [_from_row(row) for row in csv.DictReader(file)]
+            points = [_from_row(row) for row in csv.DictReader(file)]
     except (OSError, KeyError, ValueError) as error:
         raise DataError(f"{path} is no points.csv that `dfc test` wrote: {error!r}") from error
+    if not points:
+        raise DataError(f"{path} is no points.csv that `dfc test` wrote: it holds no point")
+    return points
 
 
 def _from_row(row: dict[str, str]) -> Point:
