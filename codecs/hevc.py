@@ -1,8 +1,8 @@
 """HEVC intra coding of grey (4:0:0) pictures, in process: libx265 encodes and FFmpeg decodes, through PyAV.
 
 The paper codes with HM 16.12, main-RExt, CTU 16, RDOQ off. These are x265's settings for the same tools. Over twelve
-real feature tiles their mean BD-rate (PSNR against bytes, QP 22 to 37) is +1.9 % of HM's, and a picture takes 80 ms of
-one core where HM takes 280. Less search is not worth its time: `rd=4` saves a tenth of it and costs 0.4 points.
+real feature tiles their mean BD-rate (PSNR against bytes, QP 22 to 37) is +1.9 % of HM's at 8 bits and +2.3 % at 10 and
+12; docs/decisions/x265.md has the settings that lost.
 
 Every picture gets a fresh encoder, although x265 could be fed picture after picture: x265 writes one bit of its own
 signature ("_NJS", indexed by the picture's count modulo 31) into each slice header, as the loop filter's flag across
