@@ -74,6 +74,16 @@ def test_a_resumed_run_ends_at_the_weights_of_one_that_was_not_stopped(dfc: Dfc,
     assert int(resumed["network.seen"]) == 48
 
 
+def test_the_last_checkpoint_is_the_last_epochs_though_it_is_not_the_best(
+    dfc: Dfc, tiny: tuple[str, ...], workplace: Path
+) -> None:
+    shipped = ("-c", "configs/yolo_lite.yaml", *tiny[2:], "--model.network", "configs/networks/shapes.cfg")
+    status, _, err = dfc("fit", *shipped, "--model.score_threshold", "0.999")  # mAP is 0, and never better
+    assert status == 0, err
+    assert torch.load("checkpoints/yolo_lite/last.ckpt", weights_only=True)["global_step"] == 12
+    assert [path.name for path in Path("checkpoints/yolo_lite").glob("0-*.ckpt")] == ["0-0.0000.ckpt"]
+
+
 def test_the_command_line_decides_the_split_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
     checkpoint = ("--ckpt_path", "checkpoints/demo/plain/last.ckpt")
