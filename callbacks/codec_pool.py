@@ -8,7 +8,7 @@ from lightning_app.channel import FeatureChannel
 
 
 class CodecPoolLifetime(Callback):
-    """Opens a channel's codec processes, sharing the machine's cores between its ranks, and closes them.
+    """Shares the machine's cores between the codec processes of its ranks, and ends them with the run.
 
     Args:
         channel: whose processes to look after.
@@ -18,13 +18,13 @@ class CodecPoolLifetime(Callback):
         self.channel = channel
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Open."""
-        self.channel.open(ranks=trainer.num_devices)
+        """Before the processes start, at the first batch."""
+        self.channel.share_cores(ranks=trainer.num_devices)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Close."""
+        """End them."""
         self.channel.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
-        """Close, after an error or Ctrl-C."""
+        """End them, after an error or Ctrl-C."""
         self.channel.close()

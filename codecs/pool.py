@@ -11,11 +11,13 @@ A spawned worker imports the caller's main module again, so that one must be lig
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -23,6 +25,7 @@ from lightning_app.codecs.base import QP, Codec, Picture
 from lightning_app.errors import CodecError, OptionError
 
 MAX_FAILURES = 3
+CGROUP = Path("/sys/fs/cgroup/cpu.max")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,10 +133,18 @@ class CodecPool:
 
 
 def available_cores() -> int:
-    """The cores that this process may run on: a container or a job scheduler can grant fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    """The cores that this process may use: its affinity, or a container's quota of processor time if that is less."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(cores, _quota(CGROUP)))
+
+
+def _quota(path: Path) -> int:
+    """Cores' worth of time that a cgroup (version 2) grants, rounded down; as good as no limit where it sets none."""
+    try:
+        quota, period = path.read_text(encoding="ascii").split()
+        return int(quota) // int(period)
+    except (OSError, ValueError):  # no cgroups of version 2, or "max"
+        return sys.maxsize
 
 
 def _succeeded(future: Future[Coded]) -> bool:

@@ -53,14 +53,12 @@ class FeatureChannel(nn.Module):
         super().__init__()
         check_depth(bits)
         self.split, self.bits, self.passthrough, self.workers = split, bits, passthrough, workers
-        if workers is not None and workers < 1:
-            raise OptionError(f"workers must be 1 or more, not {workers}")
         self.codec = HEVC(depth=bits) if codec is None else codec
         if self.codec.depth != bits:
             raise OptionError(f"the codec takes {self.codec.depth} bits a sample and the channel gives {bits}; set one")
         self.qps = self._checked(qps)
         self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
-        self._pool: CodecPool | None = None
+        self.pool = CodecPool(self.codec, available_cores() if workers is None else workers)
 
     def _checked(self, qps: Sequence[QPOption]) -> tuple[QPOption, ...]:
         if not qps:
@@ -69,16 +67,15 @@ class FeatureChannel(nn.Module):
             check_qp(_codec_qp(qp))
         return tuple(qps)
 
-    def open(self, ranks: int = 1) -> None:
-        """Start the codec processes: this rank's share of the machine's cores, unless ``workers`` says how many."""
-        self.close()
-        self._pool = CodecPool(self.codec, self.workers or max(1, available_cores() // ranks))
+    def share_cores(self, ranks: int) -> None:
+        """Take this rank's part of the machine's cores, unless ``workers`` says how many."""
+        if self.workers is None:
+            self.close()
+            self.pool = CodecPool(self.codec, max(1, available_cores() // ranks))
 
     def close(self) -> None:
-        """Stop the codec processes, if there are any."""
-        if self._pool is not None:
-            self._pool.close()
-        self._pool = None
+        """End the codec's processes; they start again at the next use."""
+        self.pool.close()
 
     def draw_qps(self, seed: int, epoch: int, indices: Sequence[int]) -> list[QPOption]:
         """One random QP a picture: a function of the seed, the epoch and the picture's number alone."""
@@ -118,10 +115,7 @@ class FeatureChannel(nn.Module):
 
     def _code(self, pictures: list[Picture], qps: list[int | None]) -> list[tuple[Picture, int]]:
         """Decoded pictures and how many bytes each cost; a picture too small for the codec is padded and cut back."""
-        if self._pool is None:
-            self.open()
-        assert self._pool is not None
-        coded = self._pool.code([_padded(picture, self.codec.min_side) for picture in pictures], qps)
+        coded = self.pool.code([_padded(picture, self.codec.min_side) for picture in pictures], qps)
         return [
             (result.picture[: picture.shape[0], : picture.shape[1]], len(result.data))
             for picture, result in zip(pictures, coded, strict=True)

@@ -33,10 +33,12 @@ def load_network(network: Network, path: Path) -> None:
 
 def _load_checkpoint(network: Network, path: Path) -> None:
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        state, seen = checkpoint["state_dict"], checkpoint["seen"]
     except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
         raise WeightsError(f"{path} is no checkpoint of this program: {error}") from error
     network.load_state_dict(network_state(network, state, str(path)))
+    network.seen = seen
 
 
 def network_state(network: Network, state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:

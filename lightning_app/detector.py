@@ -17,7 +17,7 @@ from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network, network_state
 from lightning_app.darknet import Detections, Network, detect, region_loss
 from lightning_app.data import Batch
-from lightning_app.errors import OptionError
+from lightning_app.errors import OptionError, TrainingError
 from lightning_app.measure import OperatingPoint, in_pixels
 from lightning_app.report.points import Point, qp_label
 from lightning_app.schedule import rate_factor
@@ -86,6 +86,8 @@ class Detector(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Make the metrics of every operating point, for the data's classes."""
+        if self.trainer.precision.endswith("-true") and self.trainer.precision not in ("32-true", "64-true"):
+            raise OptionError(f"precision {self.trainer.precision} would round boxes to whole pixels; use a -mixed one")
         classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
         if len(classes) != self.network.region.classes:
             raise OptionError(
@@ -97,6 +99,11 @@ class Detector(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
         network_state(self.network, checkpoint["state_dict"], "the checkpoint")
+        self.network.seen = checkpoint["seen"]
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
+        checkpoint["seen"] = self.network.seen
 
     def forward(self, images: Tensor) -> list[Detections]:
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""
@@ -115,8 +122,11 @@ class Detector(LightningModule):
             qps = self.channel.draw_qps(self.hparams["seed"], self.current_epoch, indices)
             raw, bits = self._through_channel(self._features(images), qps)
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
-        terms = region_loss(raw, targets, self.network.region, int(self.network.seen))
+        terms = region_loss(raw, targets, self.network.region, self.network.seen)
         loss = torch.stack(list(terms.values())).sum()
+        if not bool(torch.isfinite(loss)):
+            stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
+            raise TrainingError(f"the loss is not finite at step {self.global_step} ({stated}); lower learning_rate")
         self.network.seen += len(images) * self.trainer.world_size
         self.log("train/loss", loss, prog_bar=True, batch_size=len(images))
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))
@@ -170,12 +180,12 @@ class Detector(LightningModule):
 
     def _report(self, stage: str) -> None:
         self.points = [self._point(label, qp) for label, qp in self.eval_qps.items()]
-        values = {f"{stage}/map": torch.tensor([point.map for point in self.points]).mean()}
+        values = {f"{stage}/map": sum(point.map for point in self.points) / len(self.points)}
         for point in self.points:
-            values[f"{stage}/map_{point.label}"] = torch.tensor(point.map)
-            values[f"{stage}/map_area_{point.label}"] = torch.tensor(point.map_area)
-            if self.channel is not None:
-                values[f"{stage}/kbpi_{point.label}"] = torch.tensor(point.kbpi)
+            values[f"{stage}/map_{point.label}"] = point.map
+            values[f"{stage}/map_area_{point.label}"] = point.map_area
+            if point.kbpi is not None:
+                values[f"{stage}/kbpi_{point.label}"] = point.kbpi
         # Every rank computed the same numbers; the largest of equal ones is exact, their mean might not be.
         self.log_dict(values, sync_dist=True, reduce_fx="max")
 

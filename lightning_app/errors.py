@@ -8,7 +8,8 @@
     ├── WeightsError    a weights file that does not fit its network
     ├── DataError       a devkit, a picture or an annotation that cannot be used
     ├── CodecError      a picture that a codec cannot code, or bytes that it cannot decode
-    └── FeatureError    features that cannot be quantised
+    ├── FeatureError    features that cannot be quantised
+    └── TrainingError   a training that cannot go on
 """
 
 
@@ -38,3 +39,7 @@ class CodecError(DfcError):
 
 class FeatureError(DfcError):
     """Features that cannot be quantised, because they are not finite."""
+
+
+class TrainingError(DfcError):
+    """A training that cannot go on, because its loss is not finite."""

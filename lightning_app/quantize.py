@@ -47,7 +47,7 @@ def dequantize(q: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
         (B, C, N, M) float32.
     """
     check_depth(bits)
-    v_hat: Tensor = q.float() * _per_tensor(hi - lo) / (2**bits - 1) + _per_tensor(lo)  # Eq. (3)
+    v_hat: Tensor = q.float() / (2**bits - 1) * _per_tensor(hi - lo) + _per_tensor(lo)  # Eq. (3)
     return v_hat
 
 

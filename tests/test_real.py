@@ -16,6 +16,7 @@ pytestmark = [
 ]
 
 Dfc = Callable[..., tuple[int, str, str]]
+NO_SANITY = ("--trainer.num_sanity_val_steps", "0")
 QUIET = ("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false")
 
 
@@ -42,7 +43,8 @@ def test_yolo_lite_at_max_7_and_qp_32_sends_what_it_should(dfc: Dfc, lite: tuple
     assert status == 0, err
     (point,) = read_points(Path("runs/yolo_lite/version_0/points.csv"))
     assert point.kbpi == pytest.approx(37.6, abs=0.4)
-    # x265's choices between nearly equal modes move this by about a point; see docs/decisions/x265.md.
+    # 37.6 here, 36.1 by an independent implementation: rounding alone moves this by about a point; see
+    # docs/decisions/x265.md.
     assert 35.5 < 100 * point.map < 38.4
 
 
@@ -66,9 +68,8 @@ def test_retraining_with_hevc_in_the_loop_runs_on_real_pictures(
 
 def test_yolov2_starts_at_416_with_its_passthrough_coded(dfc: Dfc, shared: Path) -> None:
     few = ("--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "1", "--trainer.max_epochs", "1")
-    small = ("--data.batch_size", "2", "--data.eval_batch_size", "1", "--trainer.num_sanity_val_steps", "0")
+    small = ("--data.batch_size", "2", "--data.eval_batch_size", "1", "--trainer.accumulate_grad_batches", "1")
     root = ("--data.root", str(shared / "VOCdevkit"))
-    status, _, err = dfc("fit", "-c", "configs/yolov2_voc.yaml", *root, *few, *small, *QUIET)
+    status, _, err = dfc("fit", "-c", "configs/yolov2_voc.yaml", *root, *few, *small, *QUIET, *NO_SANITY)
     assert status == 0, err
-    state = torch.load("checkpoints/yolov2_voc/last.ckpt", weights_only=True)["state_dict"]
-    assert int(state["network.seen"]) == 4
+    assert torch.load("checkpoints/yolov2_voc/last.ckpt", weights_only=True)["seen"] == 4

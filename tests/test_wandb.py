@@ -72,7 +72,8 @@ def test_a_runs_own_file_holds_config_losses_and_points_by_qp(
     assert any(name.startswith("lr-SGD") for name in history)
     assert history["trainer/global_step"] == 11
     assert config["model"]["channel"]["init_args"]["split"] == "max_5"
-    (table,) = list(Path("runs").glob("wandb/offline-run-*/files/media/table/val/points_*.table.json"))[-1:]
+    tables = Path("runs").glob("wandb/offline-run-*/files/media/table/val/points_*.table.json")
+    table = max(tables, key=lambda path: path.stat().st_mtime_ns)
     content = json.loads(table.read_text())
     rows = [dict(zip(content["columns"], row, strict=True)) for row in content["data"]]
     assert [row["qp"] for row in rows] == ["lossless", "37"]

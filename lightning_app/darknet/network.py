@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 
 from lightning_app.darknet.build import IMAGE, Node, build
@@ -28,8 +27,6 @@ class Network(nn.Module):
         version: major, minor and revision that the weights file stated.
     """
 
-    seen: Tensor
-
     def __init__(self, sections: list[Section], seed: int = 0) -> None:
         super().__init__()
         nodes, layers, self.region = build(sections, seed)
@@ -37,7 +34,7 @@ class Network(nn.Module):
         self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
         self.version = (0, 2, 0)
-        self.register_buffer("seen", torch.zeros((), dtype=torch.int64))
+        self.seen = 0
 
     @classmethod
     def from_cfg(cls, path: str | Path, seed: int = 0) -> Network:

@@ -43,13 +43,13 @@ def load_weights(network: Network, path: str | Path) -> list[str]:
     for (_, layer), start, end in zip(layers[:reached], ends, ends[1:], strict=False):
         _fill(layer, values[start:end])
     network.version = version
-    network.seen.fill_(seen)
+    network.seen = seen
     return [name for name, _ in layers[reached:]]
 
 
 def save_weights(network: Network, path: str | Path) -> None:
     """Write a network as a ``.weights`` file that Darknet reads, with the version that it was loaded with."""
-    seen = struct.pack("<Q" if _wide(network.version) else "<I", int(network.seen))
+    seen = struct.pack("<Q" if _wide(network.version) else "<I", network.seen)
     tensors = [tensor for _, layer in _convolutions(network) for tensor in _tensors(layer)]
     with Path(path).open("wb") as file:
         file.write(struct.pack("<3i", *network.version) + seen)

@@ -70,7 +70,9 @@ class VOCDataModule(LightningDataModule):
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented, without difficult objects."""
         dataset = self.datasets["train"]
-        sampler = EpochSampler(len(dataset), self.batch_size, self.seed, *self._ranks())
+        # Whole optimiser steps: Lightning divides the gradients of a short accumulation as if it were whole.
+        accumulated = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
+        sampler = EpochSampler(len(dataset), self.batch_size * accumulated, self.seed, *self._ranks())
         return make_loader(dataset, self.workers, sampler, self.batch_size)
 
     def val_dataloader(self) -> Loader:

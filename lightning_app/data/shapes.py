@@ -1,7 +1,6 @@
 """A small detection set that this program draws itself, for tests, demonstrations and quick experiments."""
 
 import json
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +50,7 @@ def draw(root: str | Path, train_pictures: int, test_pictures: int, seed: int = 
         The folder Shapes.
 
     Raises:
-        DataError: a folder Shapes is there that this program has not drawn.
+        DataError: a folder Shapes is there that this program has not drawn, or has drawn otherwise.
     """
     _check(train_pictures, test_pictures, seed, side)
     record = {"version": VERSION, "train": train_pictures, "test": test_pictures, "seed": seed, "side": side}
@@ -66,8 +65,6 @@ def draw(root: str | Path, train_pictures: int, test_pictures: int, seed: int = 
 
 
 def _put_in_place(fresh: Path, folder: Path, record: dict[str, int]) -> None:
-    if folder.exists():
-        shutil.rmtree(folder)
     try:
         fresh.rename(folder)
     except OSError:
@@ -77,13 +74,16 @@ def _put_in_place(fresh: Path, folder: Path, record: dict[str, int]) -> None:
 
 
 def _is_drawn(folder: Path, record: dict[str, int]) -> bool:
-    """Whether the set is there as recorded. Only a set of our own may be replaced, so any other is an error."""
+    """Whether the set is there as recorded. Nothing else is replaced: another run may be reading it."""
     if not folder.exists():
         return False
     try:
-        return bool(json.loads((folder / RECORD).read_text(encoding="utf-8")) == record)
+        there = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise DataError(f"{folder} was not drawn by this program: remove it, or give another root") from None
+    if there != record:
+        raise DataError(f"{folder} was drawn as {there}, not as {record}: remove it, or give another root")
+    return True
 
 
 def _draw_into(folder: Path, record: dict[str, int]) -> None:

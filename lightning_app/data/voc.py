@@ -13,7 +13,7 @@ from torch.utils.data import Dataset
 
 from lightning_app.boxes import voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
-from lightning_app.data.transforms import Augmentation, augment, evaluation_transform, training_transform
+from lightning_app.data.transforms import SMALLEST, Augmentation, augment, evaluation_transform, training_transform
 from lightning_app.errors import DataError, OptionError
 
 __all__ = [
@@ -99,8 +99,6 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
             # By way of RGBA, since Pillow warns of transparent palettes otherwise.
             stored = picture.convert("RGBA") if picture.mode == "P" else picture
             return np.array(stored.convert("RGB"))
-    except FileNotFoundError:
-        raise DataError(f"{path} is missing: the devkit lists a picture that it does not have") from None
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
@@ -134,6 +132,7 @@ class VOCDataset(Dataset[Sample]):
         self.difficult = difficult
         self.seed = seed
         self.augments = augmentation is not None
+        self._check_files()
         self.transform = training_transform(size, augmentation) if augmentation else evaluation_transform(size)
 
     def __len__(self) -> int:
@@ -142,10 +141,10 @@ class VOCDataset(Dataset[Sample]):
     def __getitem__(self, key: int | Key) -> Sample:
         epoch, index = key if isinstance(key, Key) else Key(0, key)
         annotation, image = self.read(index)
-        rows = np.flatnonzero(self.difficult | ~annotation.difficult)  # (G,)
         voc_boxes = torch.from_numpy(annotation.boxes)
         size = annotation.height, annotation.width
         boxes = voc_to_xyxy(voc_boxes.double(), size)
+        rows = self._rows(annotation, boxes)
         if self.augments:
             image, moved, kept = augment(self.transform, image, boxes[rows].numpy(), (self.seed, epoch, index))
             boxes, rows = torch.from_numpy(moved), rows[kept]
@@ -163,6 +162,21 @@ class VOCDataset(Dataset[Sample]):
                 "size": size,
             },
         }
+
+    def _rows(self, annotation: Annotation, boxes: Tensor) -> NDArray[np.int64]:
+        """Which objects to keep: evaluation all, training those that are neither difficult nor a pixel thin."""
+        thin = (boxes[:, 2:] - boxes[:, :2] < SMALLEST).any(dim=1).numpy()  # (G,)
+        return np.flatnonzero(self.difficult | ~(annotation.difficult | thin))
+
+    def _check_files(self) -> None:
+        """Miss a file now, on every rank alike, and not in the middle of an epoch on one of them."""
+        there: dict[Path, set[str]] = {}
+        for index in range(len(self.ids)):
+            for path in (self._path(index, "JPEGImages", ".jpg"), self._path(index, "Annotations", ".xml")):
+                if path.parent not in there:
+                    there[path.parent] = {p.name for p in path.parent.iterdir()} if path.parent.is_dir() else set()
+                if path.name not in there[path.parent]:
+                    raise DataError(f"{path} is missing: the devkit's lists name it; complete the devkit")
 
     def annotation(self, index: int) -> Annotation:
         """The objects of a picture."""

@@ -76,7 +76,7 @@ def read_points(path: Path) -> list[Point]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             points = [_from_row(row) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise DataError(f"{path} is no points.csv that `dfc test` wrote: {error!r}") from error
     if not points:
         raise DataError(f"{path} is no points.csv that `dfc test` wrote: it holds no point")

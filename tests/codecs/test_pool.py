@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from lightning_app.codecs import HEVC, QP, CodecPool, Coded, Picture, available_cores
+from lightning_app.codecs import pool as pool_module
 from lightning_app.errors import CodecError, OptionError
 
 ROOT = Path(__file__).parents[2]
@@ -215,6 +216,7 @@ def test_a_pool_in_a_daemonic_process_is_refused_in_one_sentence(doubles: Module
 
 PARENT = """
 import multiprocessing, numpy
+from lightning_app.codecs import pool as pool_module
 from lightning_app.codecs import HEVC, CodecPool
 
 if __name__ == "__main__":
@@ -263,3 +265,14 @@ def test_available_cores_are_those_of_this_process() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert run.stdout == "1\n"
     assert available_cores() == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("150000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("9900000 100000", None)]
+)
+def test_a_containers_quota_is_respected(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, cores: int | None
+) -> None:
+    (tmp_path / "cpu.max").write_text(quota + "\n")
+    monkeypatch.setattr(pool_module, "CGROUP", tmp_path / "cpu.max")
+    assert available_cores() == (cores or len(os.sched_getaffinity(0)))

@@ -34,7 +34,9 @@ def seen(loader: Loader) -> list[str]:
 
 def with_ranks(data: VOCDataModule, ranks: int, rank: int, size: object = 64) -> VOCDataModule:
     network = SimpleNamespace(network=SimpleNamespace(size=size))
-    data.trainer = SimpleNamespace(world_size=ranks, global_rank=rank, lightning_module=network)  # type: ignore[assignment]
+    data.trainer = SimpleNamespace(  # type: ignore[assignment]
+        world_size=ranks, global_rank=rank, lightning_module=network, accumulate_grad_batches=1
+    )
     return data
 
 
@@ -104,6 +106,13 @@ def test_without_a_network_the_size_must_be_given(write_devkit: WriteDevkit) -> 
 def test_an_option_out_of_range_is_refused_at_construction(tmp_path: Path, options: dict[str, Any], why: str) -> None:
     with pytest.raises(OptionError, match=why):
         module(tmp_path, **options)
+
+
+def test_training_takes_whole_optimiser_steps(write_devkit: WriteDevkit) -> None:
+    data = with_ranks(module(write_devkit(11)), 1, 0, 64)
+    data.trainer.accumulate_grad_batches = 2  # type: ignore[union-attr]
+    data.setup("fit")
+    assert len(data.train_dataloader()) == 4  # 5 batches of 2 would leave half a step
 
 
 def test_an_absent_year_is_left_out_and_a_line_says_so(

@@ -1,8 +1,6 @@
 import hashlib
-import json
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -52,11 +50,11 @@ def test_a_set_that_is_there_is_not_drawn_again(tmp_path: Path) -> None:
     assert not (folder / "JPEGImages/000000.jpg").exists()
 
 
-def test_other_arguments_draw_it_anew_and_leave_nothing_behind(tmp_path: Path) -> None:
-    draw(tmp_path, 3, 1)
-    folder = draw(tmp_path, 2, 1, side=96)
-    assert len(list((folder / "JPEGImages").iterdir())) == 3
-    assert json.loads((folder / "shapes.json").read_text())["side"] == 96
+def test_a_set_drawn_otherwise_is_left_alone(tmp_path: Path) -> None:
+    folder = draw(tmp_path, 3, 1)
+    with pytest.raises(DataError, match=r"was drawn as .*'side': 160.*, not as .*'side': 96.*give another root"):
+        draw(tmp_path, 3, 1, side=96)
+    assert len(list((folder / "JPEGImages").iterdir())) == 4
     assert list(tmp_path.iterdir()) == [folder]
 
 
@@ -92,7 +90,6 @@ def test_a_set_that_another_process_drew_meanwhile_is_taken(tmp_path: Path, monk
         shutil.copytree(fresh, tmp_path / "Shapes")
 
     monkeypatch.setattr(shapes, "_draw_into", draw_twice)
-    monkeypatch.setattr(shapes, "shutil", SimpleNamespace(rmtree=lambda _: None))
     folder = draw(tmp_path, 2, 1)
     assert list(tmp_path.iterdir()) == [folder]
     assert len(dataset(tmp_path)) == 2

@@ -182,15 +182,32 @@ def test_an_empty_set_and_a_wrong_name_are_errors(write_devkit: WriteDevkit) -> 
         VOCDataset(root, ["test"], SIZE)
 
 
-def test_an_absent_or_broken_picture_is_an_error_with_its_path(write_devkit: WriteDevkit) -> None:
+def test_a_broken_picture_is_an_error_with_its_path(write_devkit: WriteDevkit) -> None:
     data = dataset(write_devkit())
     whole = data.root / "VOC2007/JPEGImages/000001.jpg"
     whole.write_bytes(whole.read_bytes()[:400])
-    (data.root / "VOC2007/JPEGImages/000002.jpg").unlink()
-    (data.root / "VOC2007/JPEGImages/000003.jpg").write_text("no picture")
-    for index, why in ((0, "cannot be read as a picture"), (1, "is missing"), (2, "cannot be read as a picture")):
-        with pytest.raises(DataError, match=rf"00000{index + 1}\.jpg {why}"):
+    (data.root / "VOC2007/JPEGImages/000002.jpg").write_text("no picture")
+    for index in (0, 1):
+        with pytest.raises(DataError, match=rf"00000{index + 1}\.jpg cannot be read as a picture"):
             data[index]
+
+
+@pytest.mark.parametrize("name", ["JPEGImages/000002.jpg", "Annotations/000003.xml"])
+def test_a_listed_file_that_is_missing_is_an_error_before_anything_is_read(
+    write_devkit: WriteDevkit, name: str
+) -> None:
+    root = write_devkit()
+    (root / "VOC2007" / name).unlink()
+    with pytest.raises(DataError, match=f"{name} is missing: the devkit's lists name it"):
+        dataset(root)
+
+
+def test_training_drops_boxes_a_pixel_thin_that_no_logarithm_could_take(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    path = root / "VOC2007/Annotations/000001.xml"
+    path.write_text(path.read_text().replace("<xmax>41</xmax>", "<xmax>11</xmax>"))
+    assert len(dataset(root)[0]["target"]["boxes"]) == 2
+    assert len(dataset(root, difficult=False)[0]["target"]["boxes"]) == 0
 
 
 def test_a_picture_of_another_size_than_its_annotation_is_an_error(write_devkit: WriteDevkit) -> None:

@@ -33,14 +33,28 @@ def test_report_prints_percent_and_draws(dfc: Callable[..., tuple[int, str, str]
     assert status == 0, err
     rows = [[cell.strip() for cell in line.strip("│ \n").split("│")] for line in out.splitlines() if "│" in line]
     assert ["default weights", "32", "37.50", "37.60"] in rows
-    assert ["whole", "–", "–", "38.10"] in rows
+    assert ["whole/points.csv", "–", "–", "38.10"] in rows
     with Image.open("fig/map.png") as figure:
         assert figure.width >= 900
         colours = figure.convert("RGB").getcolors(maxcolors=2**24) or []
     assert (0x0B, 0x53, 0x94) in [colour for _, colour in colours]  # the first curve's
 
 
-@pytest.mark.parametrize("content", ["", "system,network\nfeature,a.cfg\n"])
+def test_report_refuses_two_systems_of_one_name_and_other_formats(
+    dfc: Callable[..., tuple[int, str, str]], workplace: Path
+) -> None:
+    write_points(workplace / "lr=1/points.csv", [POINT])
+    assert dfc("report", "a=lr=1/points.csv", "lr=1/points.csv")[0] == 0
+    status, _, err = dfc("report", "a=lr=1/points.csv", "a=lr=1/points.csv")
+    assert (status, err) == (2, "dfc: two systems are called 'a'; write NAME=POINTS.csv to tell them apart\n")
+    status, _, err = dfc("report", "lr=1/points.csv", "--output", "map.bmp")
+    assert (status, err) == (2, "dfc: a figure is drawn as .png or .svg or .pdf, not 'map.bmp'\n")
+
+
+CUT_OFF = ",".join(vars(POINT)) + "\nfeature,a.cfg\n"
+
+
+@pytest.mark.parametrize("content", ["", "system,network\nfeature,a.cfg\n", CUT_OFF])
 def test_another_csv_is_refused_by_name(tmp_path: Path, content: str) -> None:
     (tmp_path / "points.csv").write_text(content)
     with pytest.raises(DataError, match=r"points\.csv is no points\.csv that"):
