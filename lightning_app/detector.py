@@ -129,6 +129,7 @@ class Detector(LightningModule):
             raise TrainingError(f"the loss is not finite at step {self.global_step} ({stated}); lower learning_rate")
         self.network.seen += len(images) * self.trainer.world_size
         self.log("train/loss", loss, prog_bar=True, batch_size=len(images))
+        self.log("train/loss_epoch", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(images))
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))
         return loss
 

@@ -48,6 +48,8 @@ def test_fit_trains_through_the_codec_and_its_checkpoint_tests(dfc: Dfc, tiny: t
     losses = [float(row["train/loss"]) for row in rows if row["train/loss"]]
     assert len(losses) == 24
     assert sum(losses[-6:]) < 0.8 * sum(losses[:6])
+    means = [float(row["train/loss_epoch"]) for row in rows if row["train/loss_epoch"]]
+    assert means == pytest.approx([sum(losses[6 * i : 6 * i + 6]) / 6 for i in range(4)], rel=1e-4)
     terms = [f"train/loss_{term}" for term in ("box", "objectness", "class", "prior")]
     assert sum(float(rows[0][term]) for term in terms) == pytest.approx(losses[0], rel=1e-4)
     assert len({row["train/kbpi"] for row in rows if row["train/kbpi"]}) > 12

@@ -24,3 +24,10 @@ def test_a_shown_command_is_understood(dfc: Callable[..., tuple[int, str, str]],
 def test_readme_and_every_config_show_commands() -> None:
     assert {page for page, _ in SHOWN} == set(PAGES)
     assert len(SHOWN) > 10
+
+
+def test_readme_leaves_nothing_to_fill_in() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not re.search(r"\b[A-Z]+_(TABLE|TEXT)\b", text)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert (ROOT / target).exists(), target
