@@ -66,6 +66,7 @@ class Detector(LightningModule):
         qps: Sequence[QPOption | None] = (None,) if channel is None else channel.eval_qps
         self.eval_qps = {qp_label("" if qp is None else qp): qp for qp in qps}
         self.points: list[Point] = []
+        self.example_input_array = torch.zeros(1, 3, *self.network.size)  # for the FLOPs of Lightning's summary
 
     def configure_callbacks(self) -> list[Callback]:
         """The codec's processes live as long as the run."""

@@ -91,16 +91,17 @@ def test_the_last_checkpoint_is_the_last_epochs_though_it_is_not_the_best(
     assert [path.name for path in Path("checkpoints/yolo_lite").glob("0-*.ckpt")] == ["0-0.0000.ckpt"]
 
 
-def test_the_command_line_decides_the_split_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
+def test_the_command_line_decides_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
     checkpoint = ("--ckpt_path", PLAIN)
     other = ("--model.channel.split", "max_7", "--model.channel.bits", "10", "--model.channel.qps", "[22]")
-    assert dfc("test", *tiny, *other, *checkpoint)[0] == 0
+    assert dfc("test", *tiny, *other, *checkpoint, "--model.nms_threshold", "0.3")[0] == 0
     assert dfc("test", *tiny, "--model.channel=null", *checkpoint)[0] == 0
     (cut,), (plain,) = points(version=1), points(version=2)
     assert (cut.split, cut.bits, cut.qp) == ("max_7", "10", "22")
     assert (plain.system, plain.split) == ("cloud-only", "")
     assert cut.weights == plain.weights == checkpoint[1]
+    assert "nms_threshold: 0.3\n" in Path("runs/demo/plain/version_1/config.yaml").read_text()
 
 
 def test_weights_are_taken_from_a_checkpoint_too(dfc: Dfc, tiny: tuple[str, ...]) -> None:

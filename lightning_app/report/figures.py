@@ -8,6 +8,7 @@ from pathlib import Path
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 from lightning_app.report.points import Point
 
@@ -38,10 +39,10 @@ def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> No
     axes.set_xlabel("Kilobits per image (KBPI)")
     axes.set_ylabel("mAP, 11-point (%)")
     axes.margins(x=0.08, y=0.14)
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
-    axes.xaxis.set_minor_formatter(lambda value, _: f"{value:g}")
-    axes.tick_params(axis="x", which="both", labelsize=8)
-    axes.grid(visible=True, which="both", linewidth=0.4, alpha=0.5)
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(visible=True, linewidth=0.4, alpha=0.5)
     axes.legend(frameon=False, fontsize=9, loc="lower right")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path)

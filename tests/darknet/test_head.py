@@ -57,9 +57,9 @@ def test_suppression_is_darknets_plain_loop(rows: list[tuple[float, float, int, 
     overlaps = pairwise_iou(boxes, boxes)
     expected: list[int] = []
     for i in sorted(range(len(rows)), key=lambda i: -rows[i][4]):
-        if all(labels[i] != labels[k] or overlaps[i, k] <= 0.45 for k in expected):
+        if all(labels[i] != labels[k] or overlaps[i, k] <= 0.5 for k in expected):
             expected.append(i)
-    assert non_maximum_suppression(boxes, scores, labels, 0.45).tolist() == expected
+    assert non_maximum_suppression(boxes, scores, labels, 0.5).tolist() == expected
 
 
 def test_real_detections_are_those_of_opencvs_region_layer(shared: Path) -> None:
