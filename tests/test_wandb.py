@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ def pieces(data: bytes) -> Iterator[bytes]:
             position += BLOCK - position % BLOCK
             continue
         _, length, kind = struct.unpack_from("<IHB", data, position)
+        if position + 7 + length > len(data):
+            return
         record += data[position + 7 : position + 7 + length]
         position += 7 + length
         if kind in LAST:
@@ -37,9 +40,15 @@ def pieces(data: bytes) -> Iterator[bytes]:
 
 
 def records(folder: Path) -> list[Any]:
-    """Every record of the one offline run under a folder."""
+    """Every record of the one offline run under a folder, once W&B's own process has written the last."""
     (path,) = folder.glob("wandb/offline-run-*/run-*.wandb")
-    return [wandb_internal_pb2.Record.FromString(record) for record in pieces(path.read_bytes())]  # type: ignore[attr-defined]
+    for _ in range(300):
+        read = wandb_internal_pb2.Record.FromString  # type: ignore[attr-defined]
+        found = [read(record) for record in pieces(path.read_bytes())]
+        if found and found[-1].WhichOneof("record_type") == "exit":
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{path} has no end: its last record is {found[-1:]}")
 
 
 def values(items: Any) -> dict[str, Any]:
