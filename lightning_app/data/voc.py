@@ -16,11 +16,6 @@ from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotati
 from lightning_app.data.transforms import SMALLEST, Augmentation, augment, evaluation_transform, training_transform
 from lightning_app.errors import DataError, OptionError
 
-__all__ = [
-    "VOC_CLASSES", "Annotation", "Batch", "Key", "Sample", "Target", "VOCDataset", "collate", "read_annotation",
-    "read_picture", "read_set",
-]  # fmt: skip
-
 
 class Key(NamedTuple):
     """What a training sampler asks for: a picture, and the epoch that its augmentation is drawn for."""
