@@ -19,7 +19,7 @@ class EpochSampler(Sampler[Key]):
 
     Args:
         count: number of pictures.
-        batch_size: pictures a batch of one rank.
+        batch_size: pictures that one rank takes for a step of the optimiser, all its accumulated batches.
         seed: of the order, at least 0.
         ranks: number of processes that train together.
         rank: which of them this is.
@@ -29,8 +29,8 @@ class EpochSampler(Sampler[Key]):
         self.batches = count // (batch_size * ranks)
         if self.batches == 0:
             raise OptionError(
-                f"a batch of {batch_size} pictures on each of {ranks} ranks needs more than the {count} training "
-                f"pictures there are: lower batch_size to at most {count // ranks}"
+                f"a step of {batch_size} pictures on each of {ranks} ranks needs more than the {count} training "
+                f"pictures there are: lower batch_size · accumulate_grad_batches to at most {count // ranks}"
             )
         self.count, self.batch_size, self.seed = count, batch_size, seed
         self.ranks, self.rank = ranks, rank

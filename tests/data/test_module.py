@@ -148,7 +148,7 @@ def test_a_root_without_any_year_is_no_devkit(tmp_path: Path) -> None:
 def test_a_batch_larger_than_the_training_set_is_refused(write_devkit: WriteDevkit) -> None:
     data = module(write_devkit(3), batch_size=4)
     data.setup("fit")
-    with pytest.raises(OptionError, match="lower batch_size to at most 3"):
+    with pytest.raises(OptionError, match="lower batch_size · accumulate_grad_batches to at most 3"):
         data.train_dataloader()
 
 

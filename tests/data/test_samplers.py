@@ -56,7 +56,7 @@ def test_the_pictures_that_are_dropped_change_from_epoch_to_epoch() -> None:
 
 
 def test_a_batch_larger_than_the_set_is_refused_with_the_remedy() -> None:
-    with pytest.raises(OptionError, match="lower batch_size to at most 2"):
+    with pytest.raises(OptionError, match="lower batch_size · accumulate_grad_batches to at most 2"):
         EpochSampler(5, 4, ranks=2)
 
 
