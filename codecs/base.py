@@ -9,32 +9,44 @@ import numpy.typing as npt
 from lightning_app.errors import CodecError, OptionError
 
 QP: TypeAlias = int | None
-"""Quantisation parameter, 0 to 51; None is lossless."""
+"""A codec's rate parameter: for HEVC and AVC the quantisation parameter, 0 to 51; None is lossless."""
 
-Picture: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16]
-"""(H, W) samples: uint8 at depth 8, uint16 above."""
+Picture: TypeAlias = npt.NDArray[np.uint8] | npt.NDArray[np.uint16] | npt.NDArray[np.float32]
+"""(H, W) samples, or (F, H, W) for F frames of a video: uint8 at depth 8, uint16 at 10 and 12, float32 at 32."""
 
 DEPTHS = (8, 10, 12)
+FLOAT = 32
+"""The depth of float32 samples: features that were not quantised (Fig. 2a of the paper)."""
 MAX_QP = 51
 
 
 class Codec(ABC):
-    """Codes single grey pictures.
+    """Codes grey pictures.
 
     A codec costs nothing to construct, keeps no state between pictures and can be pickled, so a copy of it goes to
     every worker process and each picture's bytes depend on that picture and its QP alone.
 
     Attributes:
-        depth: Bits a sample: 8, 10 or 12.
+        depth: Bits a sample: 8, 10 or 12, or 32 for float32.
         min_side: The smallest picture side that the codec takes, in pixels.
+        video: Whether it takes the frames of a video, (F, H, W), beside single pictures, (H, W).
     """
 
     depth: int
     min_side: int = 1
+    video: bool = False
+
+    def check_qp(self, qp: QP) -> QP:
+        """Return `qp` if this codec codes at it: by default HEVC's range and None.
+
+        Raises:
+            OptionError: If it does not; the message says what it takes.
+        """
+        return check_qp(qp)
 
     @abstractmethod
     def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one (H, W) picture into a payload that decodes by itself.
+        """Code one picture, (H, W), or a video, (F, H, W), into a payload that decodes by itself.
 
         Raises:
             CodecError: If the picture does not fit the codec.
@@ -51,7 +63,7 @@ class Codec(ABC):
 
 
 def check_depth(depth: int) -> int:
-    """Return `depth`, bits a sample, if the codecs take it."""
+    """Return `depth`, bits a sample, if the quantiser and the codecs of its pictures take it."""
     if depth not in DEPTHS:
         raise OptionError(f"bits must be 8, 10 or 12, not {depth}")
     return int(depth)
@@ -66,15 +78,23 @@ def check_qp(qp: QP) -> QP:
     return int(qp)
 
 
-def check_picture(picture: npt.NDArray[Any], depth: int, min_side: int = 1) -> Picture:
-    """Return `picture`, contiguous, if it is (H, W) samples of `depth` bits with sides of `min_side` pixels or more."""
-    dtype = np.dtype(np.uint8 if depth == 8 else np.uint16)
-    if picture.ndim != 2:
-        raise CodecError(f"a picture must be (H, W), not of shape {picture.shape}")
+def sample_type(depth: int) -> np.dtype[Any]:
+    """What the samples of a depth are kept in."""
+    return np.dtype({8: np.uint8, FLOAT: np.float32}.get(depth, np.uint16))
+
+
+def check_picture(picture: npt.NDArray[Any], depth: int, min_side: int = 1, video: bool = False) -> Picture:
+    """Return `picture`, contiguous, if it is (H, W) samples of `depth` bits with sides of `min_side` pixels or more.
+
+    With `video` it may be (F, H, W) too.
+    """
+    dtype = sample_type(depth)
+    if picture.ndim != 2 and not (video and picture.ndim == 3):
+        raise CodecError(f"a picture must be (H, W){' or (F, H, W)' if video else ''}, not of shape {picture.shape}")
     if picture.dtype != dtype:
         raise CodecError(f"a picture of {depth} bits must be {dtype}, not {picture.dtype}")
-    if min(picture.shape) < min_side:
-        height, width = picture.shape
+    if 0 in picture.shape or min(picture.shape[-2:]) < min_side:
+        height, width = picture.shape[-2:]
         raise CodecError(f"a picture must be {min_side} pixels or more on each side, not {height}×{width}: pad it")
     if depth < 8 * dtype.itemsize and picture.max() >= 2**depth:
         raise CodecError(f"a sample of {depth} bits must be below {2**depth}, not {picture.max()}")

@@ -18,7 +18,7 @@ from typing import cast
 import av
 import av.error
 
-from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture, check_qp
+from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture
 from lightning_app.errors import CodecError
 
 _FORMATS = {8: "gray", 10: "gray10le", 12: "gray12le"}
@@ -73,7 +73,7 @@ class HEVC(Codec):
         frame = av.VideoFrame.from_ndarray(picture, format=_FORMATS[self.depth])
         frame.pts = 0
         try:
-            encoder = self._encoder(picture.shape, check_qp(qp))
+            encoder = self._encoder(picture.shape, self.check_qp(qp))
             packets = [*encoder.encode(frame), *encoder.encode(None)]
         except av.error.FFmpegError as error:
             raise CodecError(f"x265 cannot code a picture of {picture.shape} at QP {qp}: {error.strerror}") from error
