@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network, network_state
-from lightning_app.darknet import Detections, Network, detect, region_loss
+from lightning_app.darknet import Detections, Network, detect, detection_loss
 from lightning_app.data import Batch
 from lightning_app.errors import OptionError, TrainingError
 from lightning_app.measure import OperatingPoint, in_pixels
@@ -90,9 +90,9 @@ class Detector(LightningModule):
         if self.trainer.precision.endswith("-true") and self.trainer.precision not in ("32-true", "64-true"):
             raise OptionError(f"precision {self.trainer.precision} would round boxes to whole pixels; use a -mixed one")
         classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
-        if len(classes) != self.network.region.classes:
+        if len(classes) != self.network.classes:
             raise OptionError(
-                f"the data has {len(classes)} classes and the network {self.network.region.classes}; "
+                f"the data has {len(classes)} classes and the network {self.network.classes}; "
                 "choose a network made for the data, or set classes= and filters= in its .cfg"
             )
         self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.eval_qps})
@@ -110,20 +110,20 @@ class Detector(LightningModule):
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""
         return self._detect(self.network(images))
 
-    def _detect(self, raw: Tensor) -> list[Detections]:
-        return detect(raw, self.network.region, self.hparams["score_threshold"], self.hparams["nms_threshold"])
+    def _detect(self, raws: Sequence[Tensor]) -> list[Detections]:
+        return detect(raws, self.network.heads, self.hparams["score_threshold"], self.hparams["nms_threshold"])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; with a channel, each picture at a QP of its own."""
         images, targets = batch["images"], batch["targets"]
         if self.channel is None:
-            raw = self.network(images)
+            raws = self.network(images)
         else:
             indices = [target["index"] for target in targets]
             qps = self.channel.draw_qps(self.hparams["seed"], self.current_epoch, indices)
-            raw, bits = self._through_channel(self._features(images), qps)
+            raws, bits = self._through_channel(self._features(images), qps)
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
-        terms = region_loss(raw, targets, self.network.region, self.network.seen)
+        terms = detection_loss(raws, targets, self.network.heads, self.network.seen)
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
@@ -138,13 +138,14 @@ class Detector(LightningModule):
         assert self.parts is not None
         return dict(zip(self.parts.crossing, self.parts.front((images,)), strict=True))
 
-    def _through_channel(self, features: dict[str, Tensor], qps: Sequence[QPOption]) -> tuple[Tensor, Tensor]:
-        """Raw head and bits (B,) of features coded at one QP a picture."""
+    def _through_channel(
+        self, features: dict[str, Tensor], qps: Sequence[QPOption]
+    ) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Raw heads and bits (B,) of features coded at one QP a picture."""
         assert self.parts is not None
         assert self.channel is not None
         decoded, bits = self.channel(features, qps)
-        (raw,) = self.parts.back(tuple(decoded.values()))
-        return raw, bits
+        return self.parts.back(tuple(decoded.values())), bits
 
     def _operating_points(self, images: Tensor) -> Iterator[tuple[str, list[Detections], Tensor | None]]:
         """Label, detections and bits (B,) of every QP, the front run once."""
@@ -154,8 +155,8 @@ class Detector(LightningModule):
         features = self._features(images)
         for label, qp in self.eval_qps.items():
             assert qp is not None
-            raw, bits = self._through_channel(features, [qp] * len(images))
-            yield label, self._detect(raw), bits
+            raws, bits = self._through_channel(features, [qp] * len(images))
+            yield label, self._detect(raws), bits
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Detect at every operating point and count the bits."""

@@ -85,7 +85,7 @@ def test_training_sends_gradients_through_the_codec_to_the_first_layer() -> None
     channel = FeatureChannel(split="max_5", qps=[37], workers=1)
     detector = Detector(SHAPES, channel=channel)
     features = detector._features(torch.rand(1, 3, 64, 64))
-    raw, _ = detector._through_channel(features, [37])
+    (raw,), _ = detector._through_channel(features, [37])
     raw.square().sum().backward()  # type: ignore[no-untyped-call]
     channel.close()
     first = detector.network.layers["conv_0"].conv

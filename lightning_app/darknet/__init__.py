@@ -4,7 +4,7 @@ cfg → build (layers, region) → network ⇄ weights; network → split → fr
 """
 
 from lightning_app.darknet.head import Detections, detect
-from lightning_app.darknet.loss import Truth, region_loss
+from lightning_app.darknet.loss import Truth, detection_loss, region_loss
 from lightning_app.darknet.network import Network, Passthrough
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.split import Split
@@ -18,6 +18,7 @@ __all__ = [
     "Split",
     "Truth",
     "detect",
+    "detection_loss",
     "load_weights",
     "region_loss",
     "save_weights",

@@ -11,6 +11,8 @@ from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.layers import ACTIVATIONS, Convolution, MaxPool, Region, Reorg, Route
 from lightning_app.darknet.region import RegionOptions
 
+HeadOptions = RegionOptions
+"""The options of any kind of head."""
 Shape = tuple[int, int, int]
 """Channels, rows, columns of a layer's output for one picture of the network's own size."""
 
@@ -38,8 +40,8 @@ class Node:
     shape: Shape
 
 
-def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Module], RegionOptions]:
-    """Nodes, layers and the options of the region that ends them.
+def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Module], dict[int, HeadOptions]]:
+    """Nodes, layers, and the options of the heads by the indices of their layers.
 
     Args:
         sections: of the ``.cfg``, ``[net]`` first.
@@ -53,26 +55,27 @@ def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Modul
     generator = torch.Generator().manual_seed(seed)
     nodes: list[Node] = []
     layers: list[nn.Module] = []
+    heads: dict[int, HeadOptions] = {}
     for index, section in enumerate(sections[1:]):
         inputs = _route_inputs(section, index) if section.kind == "route" else (index - 1,)
         layer, shape = _BUILDERS[section.kind](section, [shapes[i] for i in inputs])
         if isinstance(layer, Convolution):
             layer.reset(generator)
+        if section.kind == "region":
+            heads[index] = _region_options(section, shape)
         shapes[index] = shape
         nodes.append(Node(index, f"{SHORT.get(section.kind, section.kind)}_{index}", inputs, shape))
         layers.append(layer)
-    return nodes, layers, _region_options(sections, nodes)
+    if list(heads) != [len(nodes) - 1]:
+        raise sections[-1].fault("ends the network, which must end with its one [region]")
+    return nodes, layers, heads
 
 
-def _region_options(sections: list[Section], nodes: list[Node]) -> RegionOptions:
-    regions = [section for section in sections if section.kind == "region"]
-    last = sections[-1]
-    if len(regions) != 1 or last.kind != "region":
-        raise last.fault("ends the network, which must end with its one [region]")
-    options = RegionOptions.from_section(last)
-    if options.channels != nodes[-1].shape[0]:
-        raise last.fault(
-            f"needs {options.channels} channels, num·(coords + 1 + classes), and is given {nodes[-1].shape[0]}; "
+def _region_options(section: Section, shape: Shape) -> RegionOptions:
+    options = RegionOptions.from_section(section)
+    if options.channels != shape[0]:
+        raise section.fault(
+            f"needs {options.channels} channels, num·(coords + 1 + classes), and is given {shape[0]}; "
             f"set filters={options.channels} in the convolution before it"
         )
     return options

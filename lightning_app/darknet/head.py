@@ -5,6 +5,7 @@ Source: Darknet's ``src/region_layer.c`` (``get_region_box``, ``get_region_boxes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple, TypedDict
 
 import torch
@@ -61,21 +62,31 @@ def decode_boxes(head: Head, region: RegionOptions) -> Tensor:
     return torch.cat(((corner + head.xy) / cells, head.wh.exp() * anchors / cells), dim=-1)
 
 
-def detect(raw: Tensor, region: RegionOptions, score_threshold: float, nms_threshold: float) -> list[Detections]:
-    """Raw head (B, A·(5 + K), N, M) -> the boxes of each picture.
+def detect(
+    raws: Sequence[Tensor], heads: Sequence[RegionOptions], score_threshold: float, nms_threshold: float
+) -> list[Detections]:
+    """The raw outputs of all heads, each (B, A·(5 + K), N, M) -> the boxes of each picture.
 
     A score is objectness · class probability; one anchor can give a box for several classes.
 
     Args:
-        raw: the output of the network.
-        region: options of the head.
+        raws: the outputs of the network.
+        heads: the options of each.
         score_threshold: a score must be above it.
         nms_threshold: IoU above which the worse of two boxes of one class goes.
     """
+    candidates = [_candidates(raw, options) for raw, options in zip(raws, heads, strict=True)]
+    boxes = torch.cat([boxes for boxes, _ in candidates], dim=1)  # (B, P, 4)
+    scores = torch.cat([scores for _, scores in candidates], dim=1)  # (B, P, K)
+    return [_one_picture(b, s, score_threshold, nms_threshold) for b, s in zip(boxes, scores, strict=True)]
+
+
+def _candidates(raw: Tensor, region: RegionOptions) -> tuple[Tensor, Tensor]:
+    """Raw head (B, A·(5 + K), N, M) -> boxes (B, A·N·M, 4) xyxy and scores (B, A·N·M, K)."""
     head = take_apart(raw, region)
     boxes = cxcywh_to_xyxy(decode_boxes(head, region)).flatten(1, 3)  # (B, A·N·M, 4)
     scores = (head.objectness[..., None] * head.logits.softmax(dim=-1)).flatten(1, 3)  # (B, A·N·M, K)
-    return [_one_picture(b, s, score_threshold, nms_threshold) for b, s in zip(boxes, scores, strict=True)]
+    return boxes, scores
 
 
 def _one_picture(boxes: Tensor, scores: Tensor, score_threshold: float, nms_threshold: float) -> Detections:

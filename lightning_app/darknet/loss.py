@@ -44,6 +44,24 @@ class Assignment(NamedTuple):
     labels: Tensor
 
 
+def detection_loss(
+    raws: Sequence[Tensor], truths: Sequence[Truth], heads: Sequence[RegionOptions], seen: int
+) -> dict[str, Tensor]:
+    """The terms of the loss of all heads, added up by their names.
+
+    Args:
+        raws: the outputs of the network, each (B, A·(5 + K), N, M).
+        truths: the objects of each picture.
+        heads: the options of each head.
+        seen: pictures that the network was trained on before these.
+    """
+    terms: dict[str, Tensor] = {}
+    for raw, options in zip(raws, heads, strict=True):
+        for name, term in region_loss(raw, truths, options, seen).items():
+            terms[name] = terms[name] + term if name in terms else term
+    return terms
+
+
 def region_loss(raw: Tensor, truths: Sequence[Truth], region: RegionOptions, seen: int) -> dict[str, Tensor]:
     """The terms of the loss, each summed over the picture and averaged over the batch.
 

@@ -21,15 +21,17 @@ class Network(nn.Module):
     Attributes:
         nodes: the graph, one node a layer, in Darknet's order.
         layers: the modules, by the names of their nodes.
+        heads: the options of each head, in the order of the graph.
+        outputs: indices of the heads' layers.
         size: rows and columns of the picture that the ``.cfg`` asks for. Any multiple of the stride works.
-        region: the options of the head.
         seen: pictures that the weights were trained on, as Darknet counts them.
         version: major, minor and revision that the weights file stated.
     """
 
     def __init__(self, sections: list[Section], seed: int = 0) -> None:
         super().__init__()
-        nodes, layers, self.region = build(sections, seed)
+        nodes, layers, heads = build(sections, seed)
+        self.heads, self.outputs = tuple(heads.values()), tuple(heads)
         self.nodes = tuple(nodes)
         self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
@@ -56,10 +58,14 @@ class Network(nn.Module):
                 return node
         raise OptionError(f"no layer is named {name!r}; the layers are {', '.join(node.name for node in self.nodes)}")
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) in [0, 1] -> raw head (B, A·(5 + K), N, M)."""
-        (raw,) = run(self.nodes, self.layers, (IMAGE,), (self.nodes[-1].index,), (images,))
-        return raw
+    @property
+    def classes(self) -> int:
+        """K, how many classes the heads tell apart."""
+        return self.heads[0].classes
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, A·(5 + K), N, M)."""
+        return run(self.nodes, self.layers, (IMAGE,), self.outputs, (images,))
 
     def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:
         """Cut the network behind a layer.
@@ -70,10 +76,9 @@ class Network(nn.Module):
                 itself, or ``reduced``, the smallest output along its way to the join, computed on the mobile side.
 
         Returns:
-            front (images -> crossing tensors), back (crossing tensors -> raw head), and the crossing layers' names.
+            front (images -> crossing tensors), back (crossing tensors -> raw heads), and the crossing layers' names.
         """
         crossing = crossing_layers(self.nodes, self.node(name).index, reduced=passthrough == "reduced")
-        last = self.nodes[-1].index
         front = Part(between(self.nodes, (IMAGE,), crossing), self.layers, (IMAGE,), crossing)
-        back = Part(between(self.nodes, crossing, (last,)), self.layers, crossing, (last,))
+        back = Part(between(self.nodes, crossing, self.outputs), self.layers, crossing, self.outputs)
         return Split(front, back, tuple(self.nodes[index].name for index in crossing))

@@ -65,7 +65,7 @@ def largest_difference(network: Network, cfg: Path, weights: Path) -> float:
     """Relative to the largest value of the raw head."""
     image = torch.rand(1, 3, *network.size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        ours = network.eval()(image).numpy()
+        ours = network.eval()(image)[0].numpy()
     theirs = raw_head_by_opencv(cfg, weights, image, network.nodes[-2].name)
     return float(np.abs(ours - theirs).max() / np.abs(theirs).max())
 

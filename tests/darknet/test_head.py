@@ -20,7 +20,7 @@ OPTIONS = RegionOptions(((1.0, 2.0), (3.0, 1.0)), 2, True, True, 0.6, 5, 1, 1, 1
 def test_a_box_is_decoded_as_the_paper_of_yolov2_says() -> None:
     raw = torch.full((1, 14, 2, 4), -20.0)  # 2 anchors, 2 rows, 4 columns
     raw[0, 7:14, 1, 2] = torch.tensor([0.0, math.log(3), math.log(0.5), 0.0, math.log(4), 0.0, math.log(9)])
-    (found,) = detect(raw, OPTIONS, score_threshold=0.2, nms_threshold=0.45)
+    (found,) = detect((raw,), (OPTIONS,), score_threshold=0.2, nms_threshold=0.45)
     # Anchor 1 at row 1, column 2: centre ((2 + .5) / 4, (1 + .75) / 2), size (.5 · 3 / 4, 1 · 1 / 2).
     x, y, w, h = 0.625, 0.875, 0.375, 0.5
     assert found["boxes"].tolist() == [pytest.approx([x - w / 2, y - h / 2, x + w / 2, y + h / 2])]
@@ -31,13 +31,13 @@ def test_a_box_is_decoded_as_the_paper_of_yolov2_says() -> None:
 def test_one_anchor_gives_a_box_for_every_class_above_the_threshold() -> None:
     raw = torch.full((1, 14, 1, 1), -20.0)
     raw[0, :7, 0, 0] = torch.tensor([0.0, 0.0, 0.0, 0.0, 20.0, math.log(0.6), math.log(0.4)])
-    (found,) = detect(raw, OPTIONS, score_threshold=0.3, nms_threshold=0.45)
+    (found,) = detect((raw,), (OPTIONS,), score_threshold=0.3, nms_threshold=0.45)
     assert found["labels"].tolist() == [0, 1]
     assert found["scores"].tolist() == pytest.approx([0.6, 0.4])
 
 
 def test_nothing_above_the_threshold_gives_empty_detections() -> None:
-    (found,) = detect(torch.full((1, 14, 2, 2), -20.0), OPTIONS, 0.005, 0.45)
+    (found,) = detect((torch.full((1, 14, 2, 2), -20.0),), (OPTIONS,), 0.005, 0.45)
     assert found["boxes"].shape == (0, 4)
     assert len(found["scores"]) == len(found["labels"]) == 0
 
@@ -74,7 +74,7 @@ def test_real_detections_are_those_of_opencvs_region_layer(shared: Path) -> None
     net.setInput(blob)
     rows = np.asarray(net.forward())
     with torch.no_grad():
-        (found,) = detect(network(torch.from_numpy(blob)), network.region, 0.3, 1.0)
+        (found,) = detect(network(torch.from_numpy(blob)), network.heads, 0.3, 1.0)
     place, label = np.nonzero(rows[:, 5:] > 0.3)
     order = np.argsort(-rows[place, 5 + label])
     ours = torch.cat((found["boxes"], found["scores"][:, None]), dim=1).numpy()
