@@ -9,23 +9,29 @@ from lightning_app.codecs.base import check_depth
 from lightning_app.errors import FeatureError
 
 
-def quantize(v: Tensor, bits: int) -> tuple[Tensor, Tensor, Tensor]:
+def quantize(v: Tensor, bits: int, zero_min: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Quantise each tensor of a batch between its own minimum and maximum, in float32.
 
     Args:
         v: (B, C, N, M) features, finite.
         bits: n_bit, 8, 10 or 12.
+        zero_min: the minimum is taken to be 0, as behind a ReLU, and need not be sent.
 
     Returns:
         q (B, C, N, M), uint8 at 8 bits and uint16 above; lo and hi (B,) float32, the minimum and maximum. A constant
         tensor gives zeros, which `dequantize` turns into the constant.
 
     Raises:
-        FeatureError: a value is NaN or infinite, or the range of a tensor overflows float32.
+        FeatureError: a value is NaN or infinite, or the range of a tensor overflows float32; or a value is negative
+            where ``zero_min`` says that none is.
     """
     check_depth(bits)
     v = v.detach().float()
     lo, hi = v.flatten(1).amin(dim=1), v.flatten(1).amax(dim=1)  # (B,), (B,)
+    if zero_min:
+        if bool((lo < 0).any()):
+            raise FeatureError("features are negative, so zero_min would change them; set zero_min: false")
+        lo = torch.zeros_like(lo)
     span = hi - lo
     if not bool(torch.isfinite(span).all()):
         raise FeatureError("features are NaN, infinite, or too large to quantise; was the learning rate too high?")

@@ -65,3 +65,16 @@ def test_features_that_are_not_finite_are_refused(bad: float) -> None:
 def test_other_depths_are_refused() -> None:
     with pytest.raises(OptionError, match="bits must be 8, 10 or 12, not 9"):
         quantize(torch.zeros(1, 1, 1, 1), 9)
+
+
+def test_zero_min_takes_the_minimum_for_zero_by_hand() -> None:
+    v = torch.tensor([1.0, 2.0, 5.0, 5.0]).view(1, 4, 1, 1)
+    q, lo, hi = quantize(v, 8, zero_min=True)
+    assert q.flatten().tolist() == [51, 102, 255, 255]  # v / 5 · 255
+    assert (lo.item(), hi.item()) == (0, 5)
+    assert dequantize(q, lo, hi, 8).flatten().tolist() == pytest.approx([1, 2, 5, 5])
+
+
+def test_zero_min_refuses_what_it_would_change() -> None:
+    with pytest.raises(FeatureError, match="features are negative, so zero_min would change them"):
+        quantize(torch.tensor([-0.01, 1.0]).view(1, 2, 1, 1), 8, zero_min=True)

@@ -1,0 +1,220 @@
+"""The ``.dfc`` container: everything that crosses for one image, so that the cloud needs it and its model only.
+
+Numbers without a size are LEB128 varints; fixed ones are little-endian.
+
+=========  =====================================================================================
+bytes      what
+=========  =====================================================================================
+3          ``DFC``
+1          version of the format
+4          CRC-32 of the network and its weights: decoding by another model is refused
+1 or 2     index of the layer behind which the network is cut
+1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each)
+1          codec
+1          QP, 255 for lossless
+2 + 2      height and width of the original picture, for boxes in its pixels
+varint     channels a frame, for the layout ``frames`` alone
+1          number of tensors; then for each:
+3 to 6     C, N, M
+8          minimum and maximum, float32; the maximum alone with zero_min; neither for float32 samples
+varint     length of the payload, and the payload
+4          CRC-32 of all that went before
+=========  =====================================================================================
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
+
+from lightning_app.darknet.network import Passthrough
+from lightning_app.errors import CodecError
+from lightning_app.tiling import Layout
+
+MAGIC = b"DFC"
+VERSION = 1
+DEPTHS = (8, 10, 12, 32)
+CODECS = ("other", "HEVC", "PNG", "JPEG", "Deflate", "LZMA", "Raw", "HM", "AVC", "AV1", "VVC")
+"""By their numbers in the container; new ones are added at the end. A codec that is not ours is ``other``."""
+LOSSLESS = 255
+MAX_TENSORS = 64
+MAX_SAMPLES = 1 << 26
+"""Most samples of one tensor, C·N·M; yolov2's largest at 608×608 has 12 million."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is said once for an image.
+
+    Attributes:
+        model: CRC-32 of the network and its weights.
+        split: index of the layer behind which the network is cut.
+        passthrough: what crosses beside it.
+        layout: of the channels in pictures.
+        group: channels a frame, 1 but for ``frames``.
+        bits: depth of the samples: 8, 10, 12, or 32 for float32.
+        zero_min: the minimum of every tensor is 0 and is not sent.
+        codec: name of its class.
+        qp: at which the payloads are coded, None for lossless.
+        size: height and width of the original picture, in pixels.
+        letterbox: the network saw the picture letterboxed, not stretched.
+    """
+
+    model: int
+    split: int
+    passthrough: Passthrough
+    layout: Layout
+    group: int
+    bits: int
+    zero_min: bool
+    codec: str
+    qp: int | None
+    size: tuple[int, int]
+    letterbox: bool = False
+
+
+@dataclass(frozen=True)
+class SentTensor:
+    """One tensor that crosses.
+
+    Attributes:
+        shape: C, N, M.
+        lo: the minimum.
+        hi: the maximum.
+        payload: of the codec.
+    """
+
+    shape: tuple[int, int, int]
+    lo: float
+    hi: float
+    payload: bytes
+
+
+def pack(header: Header, tensors: Sequence[SentTensor]) -> bytes:
+    """One image's tensors as a container."""
+    data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + _varint(header.split))
+    qp = LOSSLESS if header.qp is None else header.qp
+    data += struct.pack("<BBB2H", _flags(header), _codec_number(header.codec), qp, *header.size)
+    if header.layout == "frames":
+        data += _varint(header.group)
+    data += _varint(len(tensors))
+    for tensor in tensors:
+        data += b"".join(map(_varint, tensor.shape)) + _pack_range(header, tensor)
+        data += _varint(len(tensor.payload)) + tensor.payload
+    return bytes(data) + struct.pack("<I", zlib.crc32(data))
+
+
+def unpack(data: bytes) -> tuple[Header, list[SentTensor]]:
+    """The inverse of `pack`.
+
+    Raises:
+        CodecError: the bytes are no container, of another version, cut short or damaged.
+    """
+    if not data.startswith(MAGIC):
+        raise CodecError("this is no .dfc file: it does not begin with DFC")
+    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
+        raise CodecError(f"the .dfc file is of version {data[len(MAGIC)]}, and this program reads version {VERSION}")
+    if len(data) < 8 or zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
+        raise CodecError("the .dfc file is damaged or cut short: its checksum is wrong")
+    reader = _Reader(data[:-4], len(MAGIC) + 1)
+    header = _read_header(reader)
+    count = reader.varint()
+    if not 1 <= count <= MAX_TENSORS:
+        raise CodecError(f"the .dfc file claims {count} tensors; it may have 1 to {MAX_TENSORS}")
+    tensors = [_read_tensor(reader, header) for _ in range(count)]
+    if reader.position != len(reader.data):
+        raise CodecError(f"the .dfc file has {len(reader.data) - reader.position} bytes too many")
+    return header, tensors
+
+
+def _flags(header: Header) -> int:
+    return (
+        (header.passthrough == "full")
+        | header.zero_min << 1
+        | header.letterbox << 2
+        | get_args(Layout).index(header.layout) << 3
+        | DEPTHS.index(header.bits) << 5
+    )
+
+
+def _codec_number(name: str) -> int:
+    return CODECS.index(name) if name in CODECS else 0
+
+
+def _pack_range(header: Header, tensor: SentTensor) -> bytes:
+    if header.bits == 32:
+        return b""
+    return struct.pack("<f", tensor.hi) if header.zero_min else struct.pack("<2f", tensor.lo, tensor.hi)
+
+
+class _Reader:
+    """Takes one field after another from bytes, and refuses to read past their end."""
+
+    def __init__(self, data: bytes, position: int) -> None:
+        self.data, self.position = data, position
+
+    def take(self, count: int) -> bytes:
+        if count > len(self.data) - self.position:
+            raise CodecError("the .dfc file claims more bytes than it has")
+        self.position += count
+        return self.data[self.position - count : self.position]
+
+    def integer(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "little")
+
+    def real(self) -> float:
+        return float(struct.unpack("<f", self.take(4))[0])
+
+    def varint(self) -> int:
+        value = 0
+        for shift in range(0, 35, 7):
+            byte = self.integer(1)
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+        raise CodecError("the .dfc file has a number of more than five bytes")
+
+
+def _read_header(reader: _Reader) -> Header:
+    model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
+    codec, qp = reader.integer(1), reader.integer(1)
+    size = reader.integer(2), reader.integer(2)
+    layouts = get_args(Layout)
+    if flags >> 7 or flags >> 3 & 3 >= len(layouts) or codec >= len(CODECS):
+        raise CodecError("the .dfc file asks for a layout or codec that this program does not know")
+    layout: Layout = layouts[flags >> 3 & 3]
+    return Header(
+        model=model,
+        split=split,
+        passthrough="full" if flags & 1 else "reduced",
+        layout=layout,
+        group=reader.varint() if layout == "frames" else 1,
+        bits=DEPTHS[flags >> 5 & 3],
+        zero_min=bool(flags & 2),
+        codec=CODECS[codec],
+        qp=None if qp == LOSSLESS else qp,
+        size=size,
+        letterbox=bool(flags & 4),
+    )
+
+
+def _read_tensor(reader: _Reader, header: Header) -> SentTensor:
+    c, n, m = reader.varint(), reader.varint(), reader.varint()
+    if not 1 <= c * n * m <= MAX_SAMPLES or c % max(header.group, 1) or header.group < 1:
+        raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")
+    lo = 0.0 if header.bits == 32 or header.zero_min else reader.real()
+    hi = 0.0 if header.bits == 32 else reader.real()
+    if not (lo <= hi and hi - lo < float("inf")):
+        raise CodecError(f"the .dfc file claims a minimum of {lo} and a maximum of {hi}")
+    return SentTensor((c, n, m), lo, hi, reader.take(reader.varint()))
+
+
+def _varint(value: int) -> bytes:
+    data = bytearray()
+    while value >= 128:
+        data.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*data, value])
