@@ -4,8 +4,39 @@
 Workers import this package, so it needs numpy and av only.
 """
 
+from lightning_app.codecs.av1 import AV1
+from lightning_app.codecs.avc import AVC
 from lightning_app.codecs.base import QP, Codec, Picture
+from lightning_app.codecs.colour import PictureCodec
+from lightning_app.codecs.deflate import Deflate
 from lightning_app.codecs.hevc import HEVC
+from lightning_app.codecs.hevc420 import HEVC420
+from lightning_app.codecs.hm import HM
+from lightning_app.codecs.jpeg import JPEG, ColourJPEG
+from lightning_app.codecs.lzma2 import LZMA
+from lightning_app.codecs.png import PNG
 from lightning_app.codecs.pool import CodecPool, Coded, available_cores
+from lightning_app.codecs.raw import Raw
+from lightning_app.codecs.vvc import VVC
 
-__all__ = ["HEVC", "QP", "Codec", "CodecPool", "Coded", "Picture", "available_cores"]
+__all__ = [
+    "AV1",
+    "AVC",
+    "HEVC",
+    "HEVC420",
+    "HM",
+    "JPEG",
+    "LZMA",
+    "PNG",
+    "QP",
+    "VVC",
+    "Codec",
+    "CodecPool",
+    "Coded",
+    "ColourJPEG",
+    "Deflate",
+    "Picture",
+    "PictureCodec",
+    "Raw",
+    "available_cores",
+]

@@ -1,7 +1,7 @@
 """What every codec is: one picture in, bytes out, and the same-shaped picture back."""
 
 from abc import ABC, abstractmethod
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ DEPTHS = (8, 10, 12)
 FLOAT = 32
 """The depth of float32 samples: features that were not quantised (Fig. 2a of the paper)."""
 MAX_QP = 51
+MAX_SAMPLES = 2**26
+"""The most samples of a picture or video: no payload that claims more is decoded."""
 
 
 class Codec(ABC):
@@ -73,9 +75,14 @@ def check_qp(qp: QP) -> QP:
     """Return `qp` if it is None or a whole number from 0 to 51."""
     if qp is None:
         return None
-    if not isinstance(qp, (int, np.integer)) or isinstance(qp, bool) or not 0 <= qp <= MAX_QP:
+    if not in_range(qp, 0, MAX_QP):
         raise OptionError(f"QP must be lossless or 0 to {MAX_QP}, not {qp}")
     return int(qp)
+
+
+def in_range(qp: QP, lowest: int, highest: int) -> TypeGuard[int]:
+    """Whether `qp` is a whole number from `lowest` to `highest`."""
+    return isinstance(qp, (int, np.integer)) and not isinstance(qp, bool) and lowest <= qp <= highest
 
 
 def sample_type(depth: int) -> np.dtype[Any]:
@@ -96,6 +103,8 @@ def check_picture(picture: npt.NDArray[Any], depth: int, min_side: int = 1, vide
     if 0 in picture.shape or min(picture.shape[-2:]) < min_side:
         height, width = picture.shape[-2:]
         raise CodecError(f"a picture must be {min_side} pixels or more on each side, not {height}×{width}: pad it")
+    if picture.size > MAX_SAMPLES:
+        raise CodecError(f"a picture must be of {MAX_SAMPLES} samples or fewer, not {picture.size}: split it")
     if depth < 8 * dtype.itemsize and picture.max() >= 2**depth:
         raise CodecError(f"a sample of {depth} bits must be below {2**depth}, not {picture.max()}")
     return np.ascontiguousarray(picture)

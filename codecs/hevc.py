@@ -1,109 +1,120 @@
-"""HEVC intra coding of grey (4:0:0) pictures, in process: libx265 encodes and FFmpeg decodes, through PyAV.
+"""HEVC coding of grey (4:0:0) pictures and videos, in process: libx265 encodes and FFmpeg decodes, through PyAV.
 
-The paper codes with HM 16.12, main-RExt, CTU 16, RDOQ off. These are x265's settings for the same tools. Over twelve
-real feature tiles their mean BD-rate (PSNR against bytes, QP 22 to 37) is +1.9 % of HM's at 8 bits and +2.3 % at 10 and
-12; docs/decisions/x265.md has the settings that lost.
+The paper codes with HM 16.12, main-RExt, CTU 16, RDOQ off; the settings `paper` are x265's for the same tools.
+docs/decisions/x265.md has what they and the others cost in bits and in time.
 
-Every picture gets a fresh encoder, although x265 could be fed picture after picture: x265 writes one bit of its own
-signature ("_NJS", indexed by the picture's count modulo 31) into each slice header, as the loop filter's flag across
-slices, so the bytes of a kept encoder would depend on what was coded before. Opening costs 1 to 2 ms.
+Every picture and every video gets a fresh encoder, although x265 could be fed picture after picture: x265 writes one
+bit of its own signature ("_NJS", indexed by the picture's count modulo 31) into each slice header, as the loop filter's
+flag across slices, so the bytes of a kept encoder would depend on what was coded before. Opening costs 1 to 2 ms.
 
 HEVC carries no checksum here: `decode` refuses what breaks the syntax, but damage inside the arithmetic-coded samples
 gives another picture. A container that crosses an unsafe line must bring a checksum of its own.
 """
 
+from collections.abc import Iterator
 from fractions import Fraction
-from typing import cast
+from typing import cast, get_args
 
 import av
 import av.error
+import numpy as np
 
 from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture
-from lightning_app.errors import CodecError
+from lightning_app.codecs.hevc_payload import Header, Payload, annex_b, check_sides, pack, unpack
+from lightning_app.codecs.x265 import MIN_SIDES, Prediction, Settings, parameters
+from lightning_app.errors import CodecError, OptionError
 
 _FORMATS = {8: "gray", 10: "gray10le", 12: "gray12le"}
 
-_X265 = {
-    # The paper's tools. HM signals transform skip and hides signs by default; x265 does not.
-    "ctu": 16,
-    "min-cu-size": 8,
-    "max-tu-size": 16,
-    "rdoq-level": 0,
-    "tskip": 1,
-    "signhide": 1,
-    "rd": 6,
-    # A true QP: no offset for intra pictures, none by block, distortion as plain squared error.
-    "ipratio": "1.0",
-    "aq-mode": 0,
-    "cutree": 0,
-    "psy-rd": 0,
-    "psy-rdoq": 0,
-    # One picture, whole: nothing to look ahead at.
-    "keyint": 1,
-    "bframes": 0,
-    "rc-lookahead": 0,
-    "scenecut": 0,
-    # Only bytes that the decoder needs: parameter sets and the picture.
-    "info": 0,
-    "hash": 0,
-    "vui-timing-info": 0,
-    # One core a picture: the worker processes fill the others.
-    "pools": "none",
-    "frame-threads": 1,
-    "wpp": 0,
-    "log-level": "none",
-}
-
 
 class HEVC(Codec):
-    """HEVC main-RExt 4:0:0, all intra, as raw Annex-B streams with their parameter sets.
+    """HEVC main-RExt 4:0:0, a picture or a video at one QP, without the parameter sets that its header implies.
 
     Args:
         depth: Bits a sample: 8, 10 or 12.
+        settings: `paper`, the paper's tools; `best`, with RDOQ and a CTU of 64, for fewer bits; `faster`.
+        prediction: How the frames of a video are coded: each by itself, or all but the first as P pictures.
     """
 
-    min_side = 16  # one CTU
+    video = True
 
-    def __init__(self, depth: int = 8) -> None:
+    def __init__(self, depth: int = 8, settings: Settings = "paper", prediction: Prediction = "intra") -> None:
+        if settings not in get_args(Settings):
+            raise OptionError(f"settings must be paper, best or faster, not {settings}")
+        if prediction not in get_args(Prediction):
+            raise OptionError(f"prediction must be intra or inter, not {prediction}")
         self.depth = check_depth(depth)
+        self.min_side = MIN_SIDES[prediction]
+        self.settings = settings
+        self.prediction = prediction
 
     def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one (H, W) picture at HM's `qp`, or bit-exactly when it is None."""
-        picture = check_picture(picture, self.depth, self.min_side)
-        frame = av.VideoFrame.from_ndarray(picture, format=_FORMATS[self.depth])
-        frame.pts = 0
+        """Code one picture, (H, W), or a video, (F, H, W), at HM's `qp`, or bit-exactly when it is None."""
+        picture = check_picture(picture, self.depth, self.min_side, self.video)
+        check_sides(picture.shape, self.prediction)
+        header = Header(self.settings, self.prediction, self.depth, self.check_qp(qp) is None, picture.shape)
         try:
-            encoder = self._encoder(picture.shape, self.check_qp(qp))
-            packets = [*encoder.encode(frame), *encoder.encode(None)]
+            stream = b"".join(self._packets(picture.reshape(-1, *picture.shape[-2:]), header, qp))  # (F, H, W)
         except av.error.FFmpegError as error:
             raise CodecError(f"x265 cannot code a picture of {picture.shape} at QP {qp}: {error.strerror}") from error
-        return b"".join(bytes(packet) for packet in packets)
+        return pack(header, stream)
 
     def decode(self, data: bytes) -> Picture:
-        """Decode one payload of `encode` into its (H, W) picture."""
-        decoder = av.CodecContext.create("hevc", "r")
-        decoder.thread_count = 1
-        decoder.options = {"err_detect": "explode"}
+        """Decode one payload of `encode` into its (H, W) picture or (F, H, W) video."""
+        payload = unpack(data)
+        header = payload.header
+        if header.depth != self.depth:
+            raise CodecError(f"the payload's samples have {header.depth} bits, but the codec was made for {self.depth}")
         try:
-            frames = [*decoder.decode(av.Packet(data)), *decoder.decode(None)]
+            frames = [self._samples(frame, header) for frame in _decoded(payload)]
         except av.error.FFmpegError as error:
             raise CodecError(f"{len(data)} bytes are not an HEVC picture: {error.strerror}") from error
-        return self._picture(frames)
+        if len(frames) != header.frames:
+            raise CodecError(f"a payload of {header.frames} frames decoded into {len(frames)}")
+        return cast(Picture, np.stack(frames).reshape(header.shape))  # (F, H, W) or (H, W)
 
-    def _encoder(self, shape: tuple[int, ...], qp: QP) -> av.VideoCodecContext:
+    @staticmethod
+    def annex_b(data: bytes) -> bytes:
+        """The standard's own stream (Annex B of H.265), with its parameter sets, of a payload of `encode`.
+
+        Raises:
+            CodecError: If the bytes are not such a payload.
+        """
+        return annex_b(unpack(data))
+
+    def _packets(self, frames: Picture, header: Header, qp: QP) -> Iterator[bytes]:
+        encoder = self._encoder(header, qp)
+        for i, samples in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(samples, format=_FORMATS[self.depth])
+            frame.pts = i
+            yield from map(bytes, encoder.encode(frame))
+        yield from map(bytes, encoder.encode(None))
+
+    def _encoder(self, header: Header, qp: QP) -> av.VideoCodecContext:
         encoder = av.CodecContext.create("libx265", "w")
-        encoder.height, encoder.width = shape
+        encoder.height, encoder.width = header.shape[-2:]
         encoder.pix_fmt = _FORMATS[self.depth]
-        encoder.time_base = Fraction(1, 25)  # demanded, and not written
-        rate = {"lossless": 1} if qp is None else {"qp": qp}
+        encoder.time_base = Fraction(1)  # demanded, and part of the parameter sets
+        rate = {} if qp is None else {"qp": int(qp)}
         # x265 only logs an unknown name and goes on, and we keep its log off: a test reads it.
-        encoder.options = {"x265-params": ":".join(f"{name}={value}" for name, value in {**_X265, **rate}.items())}
+        encoder.options = {"x265-params": parameters({**header.options(), **rate})}
         return encoder
 
-    def _picture(self, frames: list[av.VideoFrame]) -> Picture:
-        if len(frames) != 1:
-            raise CodecError(f"a payload must hold one HEVC picture, not {len(frames)}")
-        name = frames[0].format.name
-        if name != _FORMATS[self.depth]:
-            raise CodecError(f"the payload's samples are {name}, but the codec was made for {self.depth} bits")
-        return cast(Picture, frames[0].to_ndarray())
+    def _samples(self, frame: av.VideoFrame, header: Header) -> Picture:
+        found = frame.format.name, frame.height, frame.width
+        if found != (_FORMATS[self.depth], *header.shape[-2:]):
+            raise CodecError(f"a frame of {found} came for one of {header.depth} bits and {header.shape[-2:]}")
+        return cast(Picture, frame.to_ndarray())
+
+
+def _decoded(payload: Payload) -> Iterator[av.VideoFrame]:
+    """The frames of a payload, as they come."""
+    height, width = payload.header.shape[-2:]
+    decoder = av.CodecContext.create("hevc", "r")
+    decoder.thread_count = 1
+    decoder.extradata = b"".join(b"\0\0\0\1" + unit for unit in payload.sets)
+    # Damaged parameter sets must not ask for more memory than the header. FFmpeg counts whole blocks and rows of 64.
+    decoder.options = {"err_detect": "explode", "max_pixels": str((height + 64) * (width + 64))}
+    for unit in payload.slices:
+        yield from decoder.decode(av.Packet(b"\0\0\0\1" + unit))
+    yield from decoder.decode(None)

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Self
 
 from lightning_app.codecs.base import QP, Codec, Picture
+from lightning_app.codecs.colour import PictureCodec
 from lightning_app.errors import CodecError, OptionError
 
 MAX_FAILURES = 3
@@ -34,7 +35,7 @@ class Coded:
 
     Attributes:
         data: The payload; every byte of it counts.
-        picture: What the decoder made of it, (H, W).
+        picture: What the decoder made of it, of the shape that was coded.
     """
 
     data: bytes
@@ -48,14 +49,15 @@ class CodecPool:
 
     Args:
         codec: What each worker encodes and decodes with.
-        workers: Worker processes, 1 or more.
+        workers: Worker processes, 1 or more; None for the machine's cores.
     """
 
-    def __init__(self, codec: Codec, workers: int) -> None:
-        if workers < 1:
+    def __init__(self, codec: Codec | PictureCodec, workers: int | None = None) -> None:
+        if workers is not None and workers < 1:
             raise OptionError(f"workers must be 1 or more, not {workers}")
         self.codec = codec
-        self.workers = workers
+        self.asked = workers
+        self.workers = available_cores() if workers is None else workers
         self._executor: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> Self:
@@ -67,8 +69,14 @@ class CodecPool:
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Codec, int]]:
-        return type(self), (self.codec, self.workers)
+    def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Codec | PictureCodec, int | None]]:
+        return type(self), (self.codec, self.asked)
+
+    def share_cores(self, ranks: int) -> None:
+        """Take one rank's part of the machine's cores, unless `workers` said how many."""
+        if self.asked is None:
+            self.close()
+            self.workers = max(1, available_cores() // ranks)
 
     def open(self) -> None:
         """Make the executor, if there is none; its processes start as pictures come."""
@@ -85,10 +93,10 @@ class CodecPool:
             executor.shutdown(wait=True, cancel_futures=True)
 
     def code(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> list[Coded]:
-        """Encode and decode each (H, W) picture at its QP, in a worker.
+        """Encode and decode each picture at its QP, in a worker.
 
         Args:
-            pictures: The pictures, of any shapes.
+            pictures: What the codec takes, of any shapes.
             qps: One QP a picture; None is lossless.
 
         Returns:
@@ -151,7 +159,7 @@ def _succeeded(future: Future[Coded]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _code(codec: Codec, picture: Picture, qp: QP) -> Coded:
+def _code(codec: Codec | PictureCodec, picture: Picture, qp: QP) -> Coded:
     data = codec.encode(picture, qp)
     return Coded(data, codec.decode(data))
 

@@ -1,0 +1,148 @@
+"""What an HEVC payload is: a small header, and NAL units.
+
+::
+
+    1 byte    bits 0–1 settings (paper, best, faster), 2–3 depth (8, 10, 12), 4 lossless, 5 inter prediction,
+              6 parameter sets in full, 7 zero
+    3 or so   the shape, as `write_shape` writes it: 5 bytes for a picture of 208×416
+    …         NAL units with the start code 0 0 1 between them: one slice a frame, and before them the parameter sets,
+              if they are in full
+
+Parameter sets that `parameter_sets` writes again from the header are left out. Those of another version of x265 may
+differ, and so do those of pictures that are larger than HEVC allows with a CTU of 16: they travel in full.
+"""
+
+from dataclasses import dataclass
+
+from lightning_app.codecs.base import DEPTHS
+from lightning_app.codecs.lossless import read_shape, write_shape
+from lightning_app.codecs.parameter_sets import parameter_sets
+from lightning_app.codecs.x265 import MAX_SIDE, MIN_SIDES, SETTINGS, Prediction, Settings, options
+from lightning_app.errors import CodecError
+
+_SETTINGS: tuple[Settings, ...] = tuple(SETTINGS)
+_PREDICTIONS: tuple[Prediction, ...] = ("intra", "inter")
+_START = b"\0\0\1"
+_FIRST_SET = 32  # NAL units of lower types are slices
+_KEY_FRAMES = range(16, 24)
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a payload says before its NAL units.
+
+    Attributes:
+        settings: x265's settings, by name.
+        prediction: Whether frames are predicted from those before them.
+        depth: Bits a sample.
+        lossless: Whether it decodes bit-exactly.
+        shape: (H, W), or (F, H, W) of a video.
+    """
+
+    settings: Settings
+    prediction: Prediction
+    depth: int
+    lossless: bool
+    shape: tuple[int, ...]
+
+    @property
+    def frames(self) -> int:
+        """F, or 1 for a picture."""
+        return self.shape[0] if len(self.shape) == 3 else 1
+
+    def options(self) -> dict[str, int]:
+        """x265's options, without the QP."""
+        height, width = self.shape[-2:]
+        return options(self.settings, self.prediction, self.lossless, height, width)
+
+    def parameter_sets(self) -> list[bytes]:
+        """The parameter sets that the header implies."""
+        height, width = self.shape[-2:]
+        return parameter_sets(height, width, self.depth, self.options())
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A header, and NAL units without start codes.
+
+    Attributes:
+        header: The header.
+        sets: The parameter sets.
+        slices: One slice a frame.
+    """
+
+    header: Header
+    sets: list[bytes]
+    slices: list[bytes]
+
+
+def pack(header: Header, stream: bytes) -> bytes:
+    """The payload of an Annex-B stream of x265's, without the parameter sets that its header implies."""
+    sets, slices = _split(stream)
+    in_full = sets != header.parameter_sets()
+    return _pack_header(header, in_full) + _START.join([*sets, *slices] if in_full else slices)
+
+
+def unpack(data: bytes) -> Payload:
+    """Take a payload of `pack` apart.
+
+    Raises:
+        CodecError: If it is none, or claims sides or samples beyond `MAX_SIDE` and `MAX_SAMPLES`.
+    """
+    header, in_full, units = _unpack_header(data)
+    sets, slices = _split(units)
+    if bool(sets) != in_full or len(slices) != header.frames:
+        raise CodecError(
+            f"{len(data)} bytes are not an HEVC payload of {header.frames} frames: "
+            f"they hold {len(sets)} parameter sets and {len(slices)} slices"
+        )
+    return Payload(header, sets if in_full else header.parameter_sets(), slices)
+
+
+def annex_b(payload: Payload) -> bytes:
+    """The stream that `pack` was given: x265 writes the parameter sets before every key frame."""
+    sets = b"".join(b"\0" + _START + unit for unit in payload.sets)
+    return b"".join((sets if _kind(unit) in _KEY_FRAMES else b"\0") + _START + unit for unit in payload.slices)
+
+
+def check_sides(shape: tuple[int, ...], prediction: Prediction) -> None:
+    """Raise CodecError unless HEVC takes pictures of this shape."""
+    height, width = shape[-2:]
+    least = MIN_SIDES[prediction]
+    if not least <= min(height, width) <= max(height, width) <= MAX_SIDE:
+        raise CodecError(f"a picture's sides must be {least} to {MAX_SIDE} pixels for HEVC, not {height}×{width}")
+
+
+def _split(stream: bytes) -> tuple[list[bytes], list[bytes]]:
+    """The parameter sets, each once, and the slices of a stream."""
+    units = [unit for part in stream.split(_START) if (unit := part.rstrip(b"\0"))]
+    sets = dict.fromkeys(unit for unit in units if _kind(unit) >= _FIRST_SET)
+    return list(sets), [unit for unit in units if _kind(unit) < _FIRST_SET]
+
+
+def _kind(unit: bytes) -> int:
+    """nal_unit_type (7.3.1.2)."""
+    return unit[0] >> 1 & 63
+
+
+def _pack_header(header: Header, in_full: bool) -> bytes:
+    form = (
+        _SETTINGS.index(header.settings)
+        | DEPTHS.index(header.depth) << 2
+        | header.lossless << 4
+        | _PREDICTIONS.index(header.prediction) << 5
+        | in_full << 6
+    )
+    return bytes([form]) + write_shape(header.shape)
+
+
+def _unpack_header(data: bytes) -> tuple[Header, bool, bytes]:
+    """The header, whether parameter sets follow it, and what follows it."""
+    form = data[0] if data else 0xFF
+    if form >> 7 or form & 3 >= len(_SETTINGS) or form >> 2 & 3 >= len(DEPTHS):
+        raise CodecError(f"{len(data)} bytes are not an HEVC payload: they are damaged, or of another codec")
+    shape, units = read_shape(data[1:])
+    prediction = _PREDICTIONS[form >> 5 & 1]
+    check_sides(shape, prediction)
+    header = Header(_SETTINGS[form & 3], prediction, DEPTHS[form >> 2 & 3], bool(form >> 4 & 1), shape)
+    return header, bool(form >> 6 & 1), units
