@@ -8,6 +8,10 @@ the first and need the second; boxes go there and back unchanged.
 import torch
 from torch import Tensor
 
+Window = tuple[float, float, float, float]
+"""Where a picture lies in the network's input: xyxy fractions of the input."""
+WHOLE: Window = (0.0, 0.0, 1.0, 1.0)
+
 
 def voc_to_xyxy(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     """VOC pixels (G, 4) of a picture of ``size`` (height, width) to xyxy fractions (G, 4)."""
@@ -20,6 +24,23 @@ def xyxy_to_voc(boxes: Tensor, size: tuple[int, int]) -> Tensor:
     height, width = size
     last = boxes.new_tensor([width, height, width, height])
     return torch.clamp(boxes * last + 1, boxes.new_ones(4), last)
+
+
+def picture_to_input(boxes: Tensor, window: Window) -> Tensor:
+    """Fractions xyxy (G, 4) of a picture to those of the network's input, which the picture fills at ``window``."""
+    corner, extent = _corner_and_extent(boxes, window)
+    return boxes * extent + corner
+
+
+def input_to_picture(boxes: Tensor, window: Window) -> Tensor:
+    """The way back (``src/region_layer.c``, ``correct_region_boxes``)."""
+    corner, extent = _corner_and_extent(boxes, window)
+    return (boxes - corner) / extent
+
+
+def _corner_and_extent(boxes: Tensor, window: Window) -> tuple[Tensor, Tensor]:
+    left, top, right, bottom = window
+    return boxes.new_tensor([left, top, left, top]), boxes.new_tensor([right - left, bottom - top] * 2)
 
 
 def xyxy_to_cxcywh(boxes: Tensor) -> Tensor:

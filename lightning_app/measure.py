@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lightning_app.boxes import xyxy_to_voc
+from lightning_app.boxes import input_to_picture, xyxy_to_voc
 from lightning_app.darknet import Detections
 from lightning_app.data import Target
 from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
@@ -25,15 +25,14 @@ class OperatingPoint(nn.Module):
         self.accuracy = VOCMeanAveragePrecision(classes)
         self.rate = KilobitsPerImage()
 
-    def update(self, found: Sequence[Detections], targets: Sequence[Target], bits: Tensor | None) -> None:
-        """Add B pictures: what was found, what is there, and the bits (B,) each cost; None where nothing was sent."""
+    def update(self, found: Sequence[Detections], targets: Sequence[Target], bits: Tensor) -> None:
+        """Add B pictures: what was found, what is there, and the bits (B,) that each cost."""
         truths = [{**target, "boxes": target["voc_boxes"]} for target in targets]
         self.accuracy.update([in_pixels(f, t) for f, t in zip(found, targets, strict=True)], truths)
-        if bits is not None:
-            self.rate.update(bits, torch.tensor([target["index"] for target in targets]))
+        self.rate.update(bits, torch.tensor([target["index"] for target in targets]))
 
     def compute(self) -> dict[str, float]:
-        """``images``, ``map`` and ``map_area`` (fractions), ``kbpi`` and ``kbpi_std`` (NaN where nothing was sent).
+        """``images``, ``map`` and ``map_area`` (fractions), ``kbpi`` and ``kbpi_std``.
 
         Gathers from all ranks, and starts anew.
         """
@@ -45,4 +44,5 @@ class OperatingPoint(nn.Module):
 
 def in_pixels(found: Detections, target: Target) -> Detections:
     """The detections with their boxes in VOC's pixels of the original picture."""
-    return {**found, "boxes": xyxy_to_voc(found["boxes"], target["size"])}
+    boxes = input_to_picture(found["boxes"], target["window"])
+    return {**found, "boxes": xyxy_to_voc(boxes, target["size"])}

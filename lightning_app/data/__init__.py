@@ -1,12 +1,15 @@
 """Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them."""
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.devkit import read_picture
 from lightning_app.data.module import VOCDataModule
+from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.painting import SHAPES
+from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.shapes import ShapesDataModule, draw
-from lightning_app.data.transforms import Augmentation, evaluation_transform, training_transform
-from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, read_picture
+from lightning_app.data.transforms import Augmentation, training_transform
+from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, to_tensor
 
 __all__ = [
     "SHAPES",
@@ -17,6 +20,8 @@ __all__ = [
     "EpochSampler",
     "EvenBatches",
     "Key",
+    "MultiScale",
+    "Resize",
     "Sample",
     "ShapesDataModule",
     "ShardSampler",
@@ -25,8 +30,9 @@ __all__ = [
     "VOCDataset",
     "collate",
     "draw",
-    "evaluation_transform",
+    "fit_picture",
     "read_annotation",
     "read_picture",
+    "to_tensor",
     "training_transform",
 ]

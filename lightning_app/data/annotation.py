@@ -22,12 +22,13 @@ EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True)
 class Annotation:
-    """The G objects of a picture.
+    """The G objects of a picture, or the J classes of one that nobody drew boxes in.
 
     Attributes:
         boxes: (G, 4) xyxy in VOC's pixels: the first is 1, both edges belong to the box.
         labels: (G,) places in the list of classes.
         difficult: (G,) VOC's mark: neither trained on nor counted.
+        class_only: (J,) places in the list of classes, of objects without a box; where there are any, G is 0.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
     """
@@ -35,12 +36,16 @@ class Annotation:
     boxes: NDArray[np.float32]
     labels: NDArray[np.int64]
     difficult: NDArray[np.bool_]
+    class_only: NDArray[np.int64]
     width: int
     height: int
 
 
 def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annotation:
     """Read a VOC annotation.
+
+    An ``<object>`` without a ``<bndbox>`` is somewhere in the picture: such pictures train the classes alone
+    (YOLO9000's joint training).
 
     Args:
         path: the .xml file.
@@ -52,10 +57,17 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
     root = _parse(path)
     # Direct children only: VOC2012's <part>s (heads, hands) are inside <object> and have names and boxes too.
     objects = root.findall("object")
+    boxed = [item for item in objects if item.find("bndbox") is not None]
+    boxless = [item for item in objects if item.find("bndbox") is None]
+    if boxed and boxless:
+        _fail(path, f"{len(boxless)} of its {len(objects)} objects have no <bndbox>: draw them all, or remove them all")
+    if any(_difficult(item, path) for item in boxless):
+        _fail(path, "an object without <bndbox> is marked difficult, which is said of boxes: remove it or the mark")
     return Annotation(
-        boxes=np.array([_box(item, path) for item in objects], np.float32).reshape(-1, 4),  # (G, 4)
-        labels=np.array([_label(item, classes, path) for item in objects], np.int64),  # (G,)
-        difficult=np.array([_difficult(item, path) for item in objects], np.bool_),  # (G,)
+        boxes=np.array([_box(item, path) for item in boxed], np.float32).reshape(-1, 4),  # (G, 4)
+        labels=np.array([_label(item, classes, path) for item in boxed], np.int64),  # (G,)
+        difficult=np.array([_difficult(item, path) for item in boxed], np.bool_),  # (G,)
+        class_only=np.array([_label(item, classes, path) for item in boxless], np.int64),  # (J,)
         width=_side(root, "size/width", path),
         height=_side(root, "size/height", path),
     )

@@ -1,16 +1,20 @@
 """VOC for Lightning: which sets, at which size, over how many ranks and processes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.data.annotation import VOC_CLASSES
+from lightning_app.data.devkit import read_set
 from lightning_app.data.loading import Loader, make_loader
+from lightning_app.data.multi_scale import MultiScale, draw_side
+from lightning_app.data.resize import Resize
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.transforms import DARKNET, Augmentation
-from lightning_app.data.voc import VOCDataset, read_set
+from lightning_app.data.voc import VOCDataset
 from lightning_app.errors import OptionError
 
 STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
@@ -31,8 +35,11 @@ class VOCDataModule(LightningDataModule):
         eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
         workers: processes on each rank that load pictures, at least 0; results do not depend on it.
         augment: random changes of the training pictures; null for none.
+        multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
+        resize: how pictures that are not augmented are brought to the network's input: ``plain`` stretches them over
+            it, ``letterbox`` keeps their aspect ratio in the middle of a grey input, as Darknet since April 2017.
         classes: names of the classes, in the order of their labels.
-        seed: of the order and the augmentation, at least 0.
+        seed: of the order, the sizes and the augmentation, at least 0.
     """
 
     def __init__(
@@ -47,6 +54,8 @@ class VOCDataModule(LightningDataModule):
         eval_batch_size: int = 16,
         workers: int = 2,
         augment: Augmentation | None = DARKNET,
+        multi_scale: MultiScale | None = None,
+        resize: Resize = "plain",
         classes: Sequence[str] = VOC_CLASSES,
         seed: int = 0,
     ) -> None:
@@ -54,7 +63,7 @@ class VOCDataModule(LightningDataModule):
         _check(size, batch_size, eval_batch_size, workers, seed)
         self.root = root
         self.sets = {"train": tuple(train), "val": tuple(val), "test": tuple(test), "predict": tuple(predict)}
-        self.size, self.augment = size, augment
+        self.size, self.augment, self.multi_scale, self.resize = size, augment, multi_scale, resize
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
         self.classes = tuple(classes)
         self.seed = seed
@@ -72,7 +81,9 @@ class VOCDataModule(LightningDataModule):
         dataset = self.datasets["train"]
         # Whole optimiser steps: Lightning divides the gradients of a short accumulation as if it were whole.
         accumulated = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
-        sampler = EpochSampler(len(dataset), self.batch_size * accumulated, self.seed, *self._ranks())
+        pictures, (ranks, rank) = self.batch_size * accumulated, self._ranks()
+        side_at = self._side_at(steps_an_epoch=len(dataset) // (pictures * ranks))
+        sampler = EpochSampler(len(dataset), pictures, self.seed, ranks, rank, side_at)
         return make_loader(dataset, self.workers, sampler, self.batch_size)
 
     def val_dataloader(self) -> Loader:
@@ -103,6 +114,8 @@ class VOCDataModule(LightningDataModule):
             self.classes,
             augmentation=self.augment if training else None,
             difficult=not training,
+            boxes_needed=part in ("val", "test"),
+            resize=self.resize,
             seed=self.seed,
         )
         if absent:
@@ -119,6 +132,16 @@ class VOCDataModule(LightningDataModule):
                 raise OptionError("size must be given where there is no network to take it from")
             size = self.trainer.lightning_module.network.size  # type: ignore[assignment]
         return (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type, return-value]
+
+    def _side_at(self, steps_an_epoch: int) -> Callable[[int], int] | None:
+        """The side of the network's input at each step of the optimiser; None for the same at all."""
+        if self.multi_scale is None:
+            return None
+        limits: Sequence[int] = ()
+        if self.trainer is not None:  # -1 stands for no limit
+            limits = (self.trainer.max_steps, (self.trainer.max_epochs or -1) * steps_an_epoch)
+        steps = min((limit for limit in limits if limit > 0), default=None)
+        return partial(draw_side, self.multi_scale, self.seed, steps=steps)
 
     def _ranks(self) -> tuple[int, int]:
         """How many processes share the data, and which of them this is."""

@@ -1,6 +1,6 @@
-"""Which pictures a rank sees, and in which order: functions of (seed, epoch, rank)."""
+"""Which pictures a rank sees, in which order and at which size: functions of (seed, epoch, rank)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,9 +23,19 @@ class EpochSampler(Sampler[Key]):
         seed: of the order, at least 0.
         ranks: number of processes that train together.
         rank: which of them this is.
+        side_at: the side of the network's input, in pixels, at an optimiser's step, counted from 0 over all epochs;
+            None for the dataset's own.
     """
 
-    def __init__(self, count: int, batch_size: int, seed: int = 0, ranks: int = 1, rank: int = 0) -> None:
+    def __init__(
+        self,
+        count: int,
+        batch_size: int,
+        seed: int = 0,
+        ranks: int = 1,
+        rank: int = 0,
+        side_at: Callable[[int], int] | None = None,
+    ) -> None:
         self.batches = count // (batch_size * ranks)
         if self.batches == 0:
             raise OptionError(
@@ -34,6 +44,7 @@ class EpochSampler(Sampler[Key]):
             )
         self.count, self.batch_size, self.seed = count, batch_size, seed
         self.ranks, self.rank = ranks, rank
+        self.side_at = side_at
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -43,8 +54,10 @@ class EpochSampler(Sampler[Key]):
     def __iter__(self) -> Iterator[Key]:
         entropy = np.random.SeedSequence((self.seed, self.epoch), spawn_key=(1,))
         order = np.random.default_rng(entropy).permutation(self.count)
-        for index in order[self.rank :: self.ranks][: len(self)]:
-            yield Key(self.epoch, int(index))
+        for step, indices in enumerate(order[self.rank :: self.ranks][: len(self)].reshape(self.batches, -1)):
+            side = None if self.side_at is None else self.side_at(self.epoch * self.batches + step)
+            for index in indices:
+                yield Key(self.epoch, int(index), side)
 
     def __len__(self) -> int:
         return self.batches * self.batch_size

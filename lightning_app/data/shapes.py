@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lightning_app.data.module import VOCDataModule
+from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.painting import SHAPES, Shape, paint
 from lightning_app.data.transforms import Augmentation
 from lightning_app.errors import DataError, OptionError
@@ -126,7 +127,8 @@ class ShapesDataModule(VOCDataModule):
         eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
         workers: processes on each rank that load pictures, at least 0; results do not depend on it.
         augment: random changes of the training pictures; null for none.
-        seed: of the order and the augmentation, at least 0; the pictures are the same for every seed.
+        multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
+        seed: of the order, the sizes and the augmentation, at least 0; the pictures are the same for every seed.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class ShapesDataModule(VOCDataModule):
         eval_batch_size: int = 16,
         workers: int = 2,
         augment: Augmentation | None = MILD,
+        multi_scale: MultiScale | None = None,
         seed: int = 0,
     ) -> None:
         _check(train_pictures, test_pictures, seed, side)
@@ -154,6 +157,7 @@ class ShapesDataModule(VOCDataModule):
             eval_batch_size=eval_batch_size,
             workers=workers,
             augment=augment,
+            multi_scale=multi_scale,
             classes=SHAPES,
             seed=seed,
         )

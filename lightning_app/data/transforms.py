@@ -1,4 +1,4 @@
-"""Darknet's augmentation of October 2017 as albumentations transforms, and the plain resize of evaluation.
+"""Darknet's augmentation of October 2017 as albumentations transforms.
 
 This module alone imports albumentations and OpenCV.
 """
@@ -191,15 +191,13 @@ def training_transform(size: tuple[int, int], options: Augmentation = DARKNET) -
     return A.Compose([Place(size, options), Distort(options), *flips], bbox_params=boxes)
 
 
-def evaluation_transform(size: tuple[int, int]) -> A.Compose:
-    """A plain bilinear resize, without antialias, to a network input of ``size`` (height, width)."""
-    return A.Compose([A.Resize(*size, interpolation=cv2.INTER_LINEAR)])
-
-
 def augment(
     transform: A.Compose, image: Picture, boxes: Boxes, entropy: tuple[int, int, int]
 ) -> tuple[Picture, Boxes, NDArray[np.int64]]:
     """Apply a training transform with the randomness of ``entropy`` alone: (seed, epoch, index).
+
+    The boxes are shuffled, as by Darknet's ``randomize_boxes``: a loss that takes only so many a picture takes others
+    in each epoch.
 
     Returns:
         The picture, the K boxes that are left of the G (K, 4), and which they are (K,).
@@ -207,9 +205,10 @@ def augment(
     # One stream for all: Compose.set_random_seed would start every transform at the same draw, so that the hue
     # would follow the aspect ratio.
     streams = np.random.SeedSequence(entropy, spawn_key=(0,))
-    transform.set_random_state(np.random.default_rng(streams), random.Random(int(streams.generate_state(1)[0])))
-    rows = np.arange(len(boxes), dtype=np.float64)[:, None]
-    result = transform(image=image, bboxes=np.hstack([boxes, rows]))  # (G, 5)
+    generator = np.random.default_rng(streams)
+    rows = generator.permutation(len(boxes))
+    transform.set_random_state(generator, random.Random(int(streams.generate_state(1)[0])))
+    result = transform(image=image, bboxes=np.hstack([boxes[rows], rows[:, None]]))  # (G, 5)
     left = result["bboxes"]  # (K, 5), or (0, 4) where none is left
     return result["image"], left[:, :4], left[:, 4:].reshape(-1).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""A VOC devkit as a PyTorch dataset, whose samples depend on (seed, epoch, index) and nothing else."""
+"""A VOC devkit as a PyTorch dataset, whose samples depend on (seed, epoch, index, size) and nothing else."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,21 +7,33 @@ from typing import NamedTuple, TypedDict
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from lightning_app.boxes import voc_to_xyxy, xyxy_to_cxcywh
+from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
-from lightning_app.data.transforms import SMALLEST, Augmentation, augment, evaluation_transform, training_transform
-from lightning_app.errors import DataError, OptionError
+from lightning_app.data.devkit import (
+    annotation_path,
+    check_sizes,
+    missing_files,
+    picture_path,
+    read_picture,
+    read_set,
+)
+from lightning_app.data.resize import Resize, fit_picture
+from lightning_app.data.transforms import SMALLEST, Augmentation, augment, training_transform
+from lightning_app.errors import DataError
 
 
 class Key(NamedTuple):
-    """What a training sampler asks for: a picture, and the epoch that its augmentation is drawn for."""
+    """What a training sampler asks for: a picture, the epoch that its augmentation is drawn for, and its size.
+
+    ``side`` is that of the network's input at the step that the picture is for, in pixels; None for the dataset's own.
+    """
 
     epoch: int
     index: int  # type: ignore[assignment]
+    side: int | None = None
 
 
 class Target(TypedDict):
@@ -31,8 +43,11 @@ class Target(TypedDict):
     labels: Tensor  # (G,) int64
     difficult: Tensor  # (G,) bool
     voc_boxes: Tensor  # (G, 4) xyxy, the original's VOC pixels
+    class_only: Tensor  # (J,) int64 labels of what is somewhere in the picture, nobody drew where; then G is 0
+    window: Window  # where evaluation puts the picture in the network's input; all of it after augmentation
     index: int  # place in the dataset
     id: str  # "VOC2007/000001"
+    file: str  # path of the original
     size: tuple[int, int]  # height, width of the original, in pixels
 
 
@@ -50,52 +65,17 @@ class Batch(TypedDict):
     targets: list[Target]
 
 
+def to_tensor(image: NDArray[np.uint8]) -> Tensor:
+    """A picture (H, W, 3) -> (3, H, W) float32 in [0, 1]."""
+    return torch.from_numpy(image).permute(2, 0, 1).float() / 255  # (3, H, W)
+
+
 def collate(samples: Sequence[Sample]) -> Batch:
     """Join samples of one size; the targets stay a list, since pictures have different numbers of objects."""
     return {
         "images": torch.stack([sample["image"] for sample in samples]),  # (B, 3, H, W)
         "targets": [sample["target"] for sample in samples],
     }
-
-
-def read_set(root: Path, name: str) -> list[str]:
-    """The picture ids, such as ``VOC2007/000001``, of an image set, such as ``VOC2007/test``.
-
-    Raises:
-        DataError: there is no such list, or it is empty.
-    """
-    year, _, part = name.partition("/")
-    if not year or not part:
-        raise OptionError(f"an image set is named like VOC2007/test, not {name!r}")
-    inside = f"{year}/ImageSets/Main/{part}.txt"
-    try:
-        lines = (root / inside).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError):
-        raise DataError(
-            f"{root} is no VOC devkit: it has no {inside}; give the folder that holds {year}, usually VOCdevkit"
-        ) from None
-    # The lists of single classes have a second column, and some tools end a list with blank lines.
-    ids = [f"{year}/{line.split()[0]}" for line in lines if line.strip()]
-    if not ids:
-        raise DataError(f"{root / inside} lists no pictures")
-    return ids
-
-
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """Read a picture of any colour mode as RGB (H, W, 3).
-
-    An EXIF orientation is left alone: VOC's boxes are in the coordinates of the pixels as they are stored.
-
-    Raises:
-        DataError: the picture is absent, broken or cut short.
-    """
-    try:
-        with Image.open(path) as picture:
-            # By way of RGBA, since Pillow warns of transparent palettes otherwise.
-            stored = picture.convert("RGBA") if picture.mode == "P" else picture
-            return np.array(stored.convert("RGB"))
-    except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
-        raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
 
 class VOCDataset(Dataset[Sample]):
@@ -106,8 +86,10 @@ class VOCDataset(Dataset[Sample]):
         sets: image sets, such as VOC2007/trainval.
         size: height and width of the network's input, in pixels.
         classes: names of the classes, in the order of their labels.
-        augmentation: the random changes, drawn from (seed, epoch, index); null for the plain resize.
+        augmentation: the random changes, drawn from (seed, epoch, index); null for ``resize`` alone.
         difficult: keep objects marked difficult, as evaluation needs and Darknet's training does not.
+        boxes_needed: refuse pictures of which only the classes are known, as measuring must and training need not.
+        resize: how a picture that is not augmented is brought to ``size``.
         seed: of the augmentation, at least 0.
     """
 
@@ -119,42 +101,53 @@ class VOCDataset(Dataset[Sample]):
         classes: Sequence[str] = VOC_CLASSES,
         augmentation: Augmentation | None = None,
         difficult: bool = True,
+        boxes_needed: bool = False,
+        resize: Resize = "plain",
         seed: int = 0,
     ) -> None:
         self.root = Path(root)
         self.ids = [name for part in sets for name in read_set(self.root, part)]
+        self.size, self.resize = size, resize
         self.classes = tuple(classes)
-        self.difficult = difficult
+        self.augmentation = augmentation
+        self.difficult, self.boxes_needed = difficult, boxes_needed
         self.seed = seed
-        self.augments = augmentation is not None
-        self._check_files()
-        self.transform = training_transform(size, augmentation) if augmentation else evaluation_transform(size)
+        # Miss a file now, on every rank alike, and not in the middle of an epoch on one of them.
+        missing = missing_files(self.root, self.ids)
+        if missing:
+            raise DataError(f"{missing[0]} is missing: the devkit's lists name it; complete the devkit")
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, key: int | Key) -> Sample:
-        epoch, index = key if isinstance(key, Key) else Key(0, key)
+        epoch, index, side = key if isinstance(key, Key) else Key(0, key)
         annotation, image = self.read(index)
         voc_boxes = torch.from_numpy(annotation.boxes)
-        size = annotation.height, annotation.width
-        boxes = voc_to_xyxy(voc_boxes.double(), size)
+        original = annotation.height, annotation.width
+        boxes = voc_to_xyxy(voc_boxes.double(), original)
         rows = self._rows(annotation, boxes)
-        if self.augments:
-            image, moved, kept = augment(self.transform, image, boxes[rows].numpy(), (self.seed, epoch, index))
-            boxes, rows = torch.from_numpy(moved), rows[kept]
+        size = self.size if side is None else (side, side)
+        if self.augmentation is not None:
+            transform = training_transform(size, self.augmentation)
+            image, moved, kept = augment(transform, image, boxes[rows].numpy(), (self.seed, epoch, index))
+            boxes, rows, window = torch.from_numpy(moved), rows[kept], WHOLE
         else:
-            image, boxes = self.transform(image=image)["image"], boxes[rows]
+            image, window = fit_picture(image, size, self.resize)
+            boxes = picture_to_input(boxes[rows], window)
         return {
-            "image": torch.from_numpy(image).permute(2, 0, 1).float() / 255,  # (3, H, W)
+            "image": to_tensor(image),
             "target": {
                 "boxes": xyxy_to_cxcywh(boxes).float(),
                 "labels": torch.from_numpy(annotation.labels[rows]),
                 "difficult": torch.from_numpy(annotation.difficult[rows]),
                 "voc_boxes": voc_boxes[rows],
+                "class_only": torch.from_numpy(annotation.class_only),
+                "window": window,
                 "index": index,
                 "id": self.ids[index],
-                "size": size,
+                "file": str(picture_path(self.root, self.ids[index])),
+                "size": original,
             },
         }
 
@@ -163,19 +156,20 @@ class VOCDataset(Dataset[Sample]):
         thin = (boxes[:, 2:] - boxes[:, :2] < SMALLEST).any(dim=1).numpy()  # (G,)
         return np.flatnonzero(self.difficult | ~(annotation.difficult | thin))
 
-    def _check_files(self) -> None:
-        """Miss a file now, on every rank alike, and not in the middle of an epoch on one of them."""
-        there: dict[Path, set[str]] = {}
-        for index in range(len(self.ids)):
-            for path in (self._path(index, "JPEGImages", ".jpg"), self._path(index, "Annotations", ".xml")):
-                if path.parent not in there:
-                    there[path.parent] = {p.name for p in path.parent.iterdir()} if path.parent.is_dir() else set()
-                if path.name not in there[path.parent]:
-                    raise DataError(f"{path} is missing: the devkit's lists name it; complete the devkit")
-
     def annotation(self, index: int) -> Annotation:
-        """The objects of a picture."""
-        return read_annotation(self._path(index, "Annotations", ".xml"), self.classes)
+        """The objects of a picture.
+
+        Raises:
+            DataError: it cannot be read, or has no boxes where they are needed.
+        """
+        path = annotation_path(self.root, self.ids[index])
+        annotation = read_annotation(path, self.classes)
+        if self.boxes_needed and len(annotation.class_only):
+            raise DataError(
+                f"{path} says what is in its picture and not where, so that there is nothing to measure: "
+                "draw its boxes, or take the picture off the list"
+            )
+        return annotation
 
     def read(self, index: int) -> tuple[Annotation, NDArray[np.uint8]]:
         """The objects of a picture, and the picture as it is stored, RGB (H, W, 3).
@@ -183,15 +177,7 @@ class VOCDataset(Dataset[Sample]):
         Raises:
             DataError: either cannot be read, or the picture is not of the size that its boxes were drawn for.
         """
-        annotation, path = self.annotation(index), self._path(index, "JPEGImages", ".jpg")
+        annotation, path = self.annotation(index), picture_path(self.root, self.ids[index])
         image = read_picture(path)
-        if image.shape[:2] != (annotation.height, annotation.width):
-            raise DataError(
-                f"{path} has {image.shape[1]}×{image.shape[0]} pixels where its annotation says "
-                f"{annotation.width}×{annotation.height}: its boxes would be wrong"
-            )
+        check_sizes(path, (image.shape[0], image.shape[1]), (annotation.height, annotation.width))
         return annotation, image
-
-    def _path(self, index: int, folder: str, suffix: str) -> Path:
-        year, name = self.ids[index].split("/", 1)
-        return self.root / year / folder / f"{name}{suffix}"

@@ -58,7 +58,7 @@ def test_training_augments_drops_difficult_objects_and_the_short_batch(write_dev
     batches = list(data.train_dataloader())
     assert [batch["images"].shape for batch in batches] == [(2, 3, 64, 64)] * 2
     assert not any(target["difficult"].any() for batch in batches for target in batch["targets"])
-    assert data.datasets["train"].augments
+    assert data.datasets["train"].augmentation is not None
 
 
 def test_evaluation_keeps_every_picture_and_difficult_objects(write_devkit: WriteDevkit) -> None:

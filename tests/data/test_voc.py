@@ -12,6 +12,7 @@ from lightning_app.data import (
     VOC_CLASSES,
     Augmentation,
     Key,
+    VOCDataModule,
     VOCDataset,
     collate,
     read_annotation,
@@ -63,9 +64,30 @@ def test_the_parts_of_an_object_are_not_objects(tmp_path: Path) -> None:
     assert read_annotation(path).boxes.tolist() == [[11, 7, 41, 37]]
 
 
+CLASS_ONLY = "<object><name>{}</name></object>"
+
+
+def test_objects_without_boxes_are_classes_that_are_in_the_picture(tmp_path: Path) -> None:
+    path = tmp_path / "a.xml"
+    path.write_text(re.sub("<object>.*</object>", CLASS_ONLY.format("sofa") + CLASS_ONLY.format("cat"), GOOD))
+    annotation = read_annotation(path)
+    assert annotation.class_only.tolist() == [VOC_CLASSES.index("sofa"), VOC_CLASSES.index("cat")]
+    assert annotation.class_only.dtype == np.int64
+    assert annotation.boxes.shape == (0, 4)
+    assert annotation.labels.shape == annotation.difficult.shape == (0,)
+    path.write_text(GOOD)
+    assert read_annotation(path).class_only.shape == (0,)
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
+        (
+            GOOD.replace("</object>", "</object>" + CLASS_ONLY.format("cat")),
+            "1 of its 2 objects have no <bndbox>",
+        ),
+        (re.sub("<bndbox>.*</bndbox>", "", GOOD).replace(">0<", ">1<"), "without <bndbox> is marked difficult"),
+        (re.sub("<bndbox>.*</bndbox>", "<bndbox/>", GOOD), "<object> has no <bndbox/xmin>"),
         (GOOD[:-8], "cannot be read"),
         ("", "cannot be read"),
         (BOMB, "declares entities"),
@@ -152,6 +174,56 @@ def test_epochs_pictures_and_seeds_are_augmented_differently(write_devkit: Write
     other = dataset(root, augmentation=Augmentation(), seed=1)
     images = [data[Key(0, 0)], data[Key(1, 0)], data[Key(0, 1)], other[Key(0, 0)]]
     assert len({image["image"].numpy().tobytes() for image in images}) == 4
+
+
+def only_classes(root: Path, name: str = "000001") -> None:
+    path = root / f"VOC2007/Annotations/{name}.xml"
+    path.write_text(
+        re.sub("<object>.*</object>", CLASS_ONLY.format("dog") + CLASS_ONLY.format("cat"), path.read_text())
+    )
+
+
+@pytest.mark.parametrize("augmentation", [None, Augmentation()])
+def test_a_picture_of_known_classes_alone_has_no_boxes(
+    write_devkit: WriteDevkit, augmentation: Augmentation | None
+) -> None:
+    root = write_devkit(2)
+    only_classes(root)
+    data = dataset(root, augmentation=augmentation, difficult=False)
+    unboxed, boxed = data[0]["target"], data[1]["target"]
+    assert unboxed["class_only"].tolist() == [VOC_CLASSES.index("dog"), VOC_CLASSES.index("cat")]
+    assert unboxed["class_only"].dtype == torch.int64
+    assert unboxed["boxes"].shape == unboxed["voc_boxes"].shape == (0, 4)
+    assert unboxed["labels"].shape == unboxed["difficult"].shape == (0,)
+    assert boxed["class_only"].shape == (0,)
+    assert data[0]["image"].shape == (3, *SIZE)
+
+
+def test_measuring_needs_boxes_and_training_and_predicting_do_not(write_devkit: WriteDevkit) -> None:
+    root = write_devkit(2)
+    only_classes(root)
+    data = VOCDataModule(str(root), ["VOC2007/trainval"], size=64, batch_size=1, workers=0)
+    data.setup()
+    assert any(len(target["class_only"]) for batch in data.train_dataloader() for target in batch["targets"])
+    assert any(len(target["class_only"]) for batch in data.predict_dataloader() for target in batch["targets"])
+    for loader in (data.val_dataloader(), data.test_dataloader()):
+        with pytest.raises(DataError, match=r"000001\.xml says what is in its picture and not where.*: draw its boxes"):
+            list(loader)
+
+
+def test_training_shuffles_the_objects_of_a_picture_anew_in_each_epoch(write_devkit: WriteDevkit) -> None:
+    root = write_devkit(1)
+    path = root / "VOC2007/Annotations/000001.xml"
+    path.write_text(path.read_text().replace("<difficult>1", "<difficult>0"))
+    data = dataset(root, augmentation=Augmentation(jitter=0, zoom_min=1, zoom_max=1), difficult=False)
+    orders = [tuple(data[Key(epoch, 0)]["target"]["labels"].tolist()) for epoch in range(40)]
+    dog, cat = VOC_CLASSES.index("dog"), VOC_CLASSES.index("cat")
+    assert set(orders) == {(dog, cat), (cat, dog)}
+    assert 10 < orders.count((dog, cat)) < 30
+    for epoch in range(5):  # and a box keeps its label
+        target = data[Key(epoch, 0)]["target"]
+        assert target["voc_boxes"][target["labels"] == dog].tolist() == [[11, 7, 41, 37]]
+        assert target["boxes"][target["labels"] == dog][0, 2].item() == pytest.approx(30 / 80, abs=0.01)
 
 
 def test_a_batch_stacks_pictures_and_lists_targets(write_devkit: WriteDevkit) -> None:

@@ -1,0 +1,110 @@
+"""Read every picture and annotation of a devkit, find what is wrong, and count what is there."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.devkit import annotation_path, check_sizes, picture_path, read_picture, read_set
+from lightning_app.errors import DataError
+
+PARTS = ("train", "val", "trainval", "test")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One picture: its annotation, None where it cannot be read, and what is wrong, a sentence each."""
+
+    annotation: Annotation | None
+    problems: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Of some pictures.
+
+    Attributes:
+        pictures: how many there are.
+        class_only: how many of them say what is in them and not where.
+        objects: of each class, difficult ones too.
+        difficult: how many of the objects are difficult.
+        smallest: width and height in pixels of the smallest; (0, 0) where there is none.
+        largest: of the largest.
+    """
+
+    pictures: int
+    class_only: int
+    objects: tuple[int, ...]
+    difficult: int
+    smallest: tuple[int, int]
+    largest: tuple[int, int]
+
+
+def find_sets(root: Path) -> dict[str, list[str]]:
+    """The picture ids of each image set that the devkit has, such as VOC2007/test.
+
+    Raises:
+        DataError: there is no set, or one cannot be read.
+    """
+    lists = sorted(root.glob("*/ImageSets/Main/*.txt"))
+    names = [f"{path.parents[2].name}/{path.stem}" for path in lists if path.stem in PARTS]
+    if not names:
+        raise DataError(
+            f"{root} is no VOC devkit: it has no list */ImageSets/Main/{{{','.join(PARTS)}}}.txt; "
+            "give the folder that holds VOC2007, usually VOCdevkit"
+        )
+    return {name: read_set(root, name) for name in names}
+
+
+def check_pictures(root: Path, ids: list[str], classes: tuple[str, ...] = VOC_CLASSES) -> Iterator[tuple[str, Checked]]:
+    """Check pictures, several at a time: decoding them is most of the work, and is done outside Python's lock."""
+    pool = ThreadPoolExecutor()
+    try:
+        yield from zip(ids, pool.map(lambda name: check_picture(root, name, classes), ids), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES) -> Checked:
+    """Read one picture, such as VOC2007/000001, and its annotation."""
+    path, problems = picture_path(root, name), []
+    annotation = None
+    try:
+        annotation = read_annotation(annotation_path(root, name), classes)
+        problems += _boxes_outside(annotation, annotation_path(root, name))
+    except DataError as error:
+        problems.append(str(error))
+    try:
+        height, width, _ = read_picture(path).shape
+        if annotation is not None:
+            check_sizes(path, (height, width), (annotation.height, annotation.width))
+    except DataError as error:
+        problems.append(str(error))
+    return Checked(annotation, tuple(problems))
+
+
+def _boxes_outside(annotation: Annotation, path: Path) -> list[str]:
+    last = np.array([annotation.width, annotation.height] * 2, np.float32)
+    inside = np.all((np.ones(4, np.float32) <= annotation.boxes) & (annotation.boxes <= last), axis=1)  # (G,)
+    size = f"{annotation.width}×{annotation.height}"
+    boxes = (" ".join(f"{edge:g}" for edge in box) for box in annotation.boxes[~inside])
+    return [f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in boxes]
+
+
+def count(pictures: Iterable[Checked], classes: int) -> Counts:
+    """Count pictures and what is in them; an annotation that cannot be read has nothing in it."""
+    pictures = list(pictures)
+    read = [item.annotation for item in pictures if item.annotation is not None]
+    labels = np.concatenate([np.zeros(0, np.int64), *(item.labels for item in read)])  # (objects,)
+    sizes = sorted(((item.width, item.height) for item in read), key=lambda size: (size[0] * size[1], size))
+    return Counts(
+        pictures=len(pictures),
+        class_only=sum(len(item.class_only) > 0 for item in read),
+        objects=tuple(np.bincount(labels, minlength=classes).tolist()),
+        difficult=sum(int(item.difficult.sum()) for item in read),
+        smallest=sizes[0] if sizes else (0, 0),
+        largest=sizes[-1] if sizes else (0, 0),
+    )
