@@ -1,7 +1,7 @@
 # ruff: noqa: A005  (the import name is lightning_app.codecs: nothing is shadowed)
 """Picture codecs for features, and the processes that run them.
 
-Workers import this package, so it needs numpy and av only.
+Workers import this package, so it needs numpy and av only; PNG and JPEG import Pillow when they first code.
 """
 
 from lightning_app.codecs.av1 import AV1

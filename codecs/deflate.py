@@ -12,7 +12,7 @@ class Deflate(SampleCodec):
     """zlib's best compression of the samples' bytes, plane by plane.
 
     `Z_FILTERED` takes no notice of matches of 5 bytes and fewer, which are chance in noisy samples: on real feature
-    tiles of 8 bits it saves 3 %. The planes save 15 % at 10 and 12 bits.
+    tiles of 8 bits it saves 3 %. The planes save 16 % at 10 bits and 13 % at 12.
     """
 
     def compress(self, samples: bytes) -> bytes:
