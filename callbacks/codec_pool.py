@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from lightning_app.channel import FeatureChannel
+from lightning_app.codecs import CodecPool
 
 
 class CodecPoolLifetime(Callback):
     """Shares the machine's cores between the codec processes of its ranks, and ends them with the run.
 
     Args:
-        channel: whose processes to look after.
+        pool: whose processes to look after.
     """
 
-    def __init__(self, channel: FeatureChannel) -> None:
-        self.channel = channel
+    def __init__(self, pool: CodecPool) -> None:
+        self.pool = pool
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """Before the processes start, at the first batch."""
-        self.channel.share_cores(ranks=trainer.num_devices)
+        self.pool.share_cores(ranks=trainer.num_devices)
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """End them."""
-        self.channel.close()
+        self.pool.close()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
         """End them, after an error or Ctrl-C."""
-        self.channel.close()
+        self.pool.close()

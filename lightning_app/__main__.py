@@ -17,7 +17,11 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc validate -c ...                      mAP and kilobits per image on the validation pictures
   dfc test     -c ...                      the same on the test pictures
   dfc predict  -c ...                      detections as JSON
+  dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
+  dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
   dfc report   POINTS.csv ...              table and figure of mAP against kilobits per image
+  dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
+  dfc data     download | check | make     VOC, a devkit of your own, drawn shapes
 
 `dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
 """
@@ -51,10 +55,27 @@ def _users_mistake(error: BaseException | None) -> DfcError | None:
 
 
 def _dispatch(arguments: list[str]) -> None:
-    if arguments[0] == "report":
+    command, rest = arguments[0], arguments[1:]
+    if command == "report":
         from lightning_app.report.command import run as run_report
 
-        run_report(arguments[1:])
+        run_report(rest)
+    elif command == "data":
+        from lightning_app.data.command import run as run_data
+
+        run_data(rest)
+    elif command == "weights":
+        from lightning_app.weights.command import run as run_weights
+
+        run_weights(rest)
+    elif command == "encode":
+        from lightning_app.transmit.command import run_encode
+
+        run_encode(rest)
+    elif command == "decode":
+        from lightning_app.transmit.command import run_decode
+
+        run_decode(rest)
     else:
         from lightning_app.cli import run as run_lightning
 

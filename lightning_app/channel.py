@@ -1,29 +1,29 @@
 """The feature channel: quantise → tile → encode → decode → untile → inverse quantise, with a gradient through it.
 
-This is Fig. 2(c) of the paper between the mobile side and the cloud, and Fig. 2(b) at QP ``lossless``.
+This is Fig. 2(c) of the paper between the mobile side and the cloud, Fig. 2(b) at QP ``lossless``, and Fig. 2(a) with
+float32 samples.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lightning_app.codecs import HEVC, Codec, CodecPool, available_cores
-from lightning_app.codecs.base import Picture, check_depth, check_qp
+from lightning_app.bitstream import Header, SentTensor, pack
+from lightning_app.codecs import HEVC, QP, Codec, CodecPool, Raw
+from lightning_app.codecs.base import FLOAT, check_depth
 from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import FeatureError, OptionError
-from lightning_app.quantize import dequantize, quantize
-from lightning_app.tiling import tile, untile
+from lightning_app.gradient import Gradient, add_uniform_noise, attach
+from lightning_app.pictures import Quantised, to_features, to_pictures, to_samples, to_tensor
+from lightning_app.tiling import Layout
 
 QPOption = int | Literal["lossless"]
 """A quantisation parameter as a person writes it."""
-
-RANGE_BITS = 64
-"""What min(V) and max(V) cost: two float32 a tensor."""
 
 
 class FeatureChannel(nn.Module):
@@ -31,12 +31,18 @@ class FeatureChannel(nn.Module):
 
     Args:
         split: layer behind which the network is cut, such as ``max_7``.
-        bits: n_bit of the quantiser, 8, 10 or 12.
-        qps: quantisation parameters that training draws from, each 0 to 51 or ``lossless``.
-        eval_qps: quantisation parameters that validation and test report, one point each; null for ``qps``.
+        bits: n_bit of the quantiser, 8, 10 or 12; 32 sends float32 samples, not quantised.
+        qps: what training draws from: quantisation parameters of 0 to 51 or ``lossless`` for HEVC and AVC,
+            qualities of 1 to 100 for JPEG, ``lossless`` alone for PNG, Deflate, LZMA and Raw.
+        eval_qps: what validation and test report, one point each; null for ``qps``.
         passthrough: what crosses beside the split where a later layer joins an earlier one: ``full``, the earlier
             layer itself, or ``reduced``, the smallest output on its way, computed on the mobile side.
-        codec: that codes the pictures; null for HEVC at ``bits``.
+        zero_min: the minimum is 0, as behind a ReLU, and is not sent; negative features are then refused.
+        layout: ``tiled`` (Fig. 3a), ``quilted`` (Fig. 3b), or ``frames``, a video of the channels.
+        group: channels that share a frame of the layout ``frames``, 1 or more.
+        codec: that codes the pictures; null for HEVC at ``bits``, or Raw at 32.
+        gradient: how it passes the codec: ``straight_through``, ``stop`` (the cloud side alone learns), ``noise``
+            (training codes nothing and adds the quantiser's noise) or ``scaled`` (by the coding error).
         workers: codec processes; null for the machine's cores, shared between its ranks.
     """
 
@@ -47,42 +53,69 @@ class FeatureChannel(nn.Module):
         qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37),
         eval_qps: Sequence[QPOption] | None = None,
         passthrough: Passthrough = "reduced",
+        zero_min: bool = False,
+        layout: Layout = "tiled",
+        group: int = 1,
         codec: Codec | None = None,
+        gradient: Gradient = "straight_through",
         workers: int | None = None,
     ) -> None:
         super().__init__()
-        check_depth(bits)
-        self.split, self.bits, self.passthrough, self.workers = split, bits, passthrough, workers
-        self.codec = HEVC(depth=bits) if codec is None else codec
-        if self.codec.depth != bits:
-            raise OptionError(f"the codec takes {self.codec.depth} bits a sample and the channel gives {bits}; set one")
+        self.split, self.bits, self.passthrough, self.zero_min = split, bits, passthrough, zero_min
+        self.layout, self.group, self.gradient = layout, group, gradient
+        self.codec = codec or (Raw() if bits == FLOAT else HEVC(depth=bits))
+        self._check()
         self.qps = self._checked(qps)
         self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
-        self.pool = CodecPool(self.codec, available_cores() if workers is None else workers)
+        self.pool = CodecPool(self.codec, workers)
+
+    def _check(self) -> None:
+        if self.bits != FLOAT:
+            check_depth(self.bits)
+        elif self.zero_min or self.gradient == "noise":
+            raise OptionError("zero_min and the gradient noise are the quantiser's, and bits=32 does not quantise")
+        if self.codec.depth != self.bits:
+            raise OptionError(f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.bits}")
+        if self.group < 1 or (self.group > 1 and self.layout != "frames"):
+            raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")
+        if self.layout == "frames" and not self.codec.video:
+            raise OptionError(f"the layout frames is a video, and {type(self.codec).__name__} codes none; take HEVC")
 
     def _checked(self, qps: Sequence[QPOption]) -> tuple[QPOption, ...]:
         if not qps:
             raise OptionError("qps names no quantisation parameter; give at least one, such as [lossless, 32]")
         for qp in qps:
-            check_qp(_codec_qp(qp))
+            self.codec.check_qp(codec_qp(qp))
         return tuple(qps)
-
-    def share_cores(self, ranks: int) -> None:
-        """Take this rank's part of the machine's cores, unless ``workers`` says how many."""
-        if self.workers is None:
-            self.close()
-            self.pool = CodecPool(self.codec, max(1, available_cores() // ranks))
-
-    def close(self) -> None:
-        """End the codec's processes; they start again at the next use."""
-        self.pool.close()
 
     def draw_qps(self, seed: int, epoch: int, indices: Sequence[int]) -> list[QPOption]:
         """One random QP a picture: a function of the seed, the epoch and the picture's number alone."""
         return [self.qps[np.random.default_rng([seed, epoch, i]).integers(len(self.qps))] for i in indices]
 
+    def augment(
+        self, features: Mapping[str, Tensor], seed: int, epoch: int, indices: Sequence[int]
+    ) -> tuple[dict[str, Tensor], Tensor | None]:
+        """What training makes of features: each image coded at a random QP, or noisy if ``gradient`` is ``noise``.
+
+        Args:
+            features: (B, C, N, M) by the name of the layer that made it.
+            seed: of the draws.
+            epoch: number of the epoch.
+            indices: B numbers of the pictures.
+
+        Returns:
+            features of the same names and shapes, and the bits (B,) that each image cost; None where none was coded.
+        """
+        if self.gradient != "noise":
+            return self(features, self.draw_qps(seed, epoch, indices))  # type: ignore[no-any-return]
+        noisy = {
+            name: add_uniform_noise(v, self.bits, [(seed, epoch, i, place) for i in indices])
+            for place, (name, v) in enumerate(features.items())
+        }
+        return noisy, None
+
     def forward(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> tuple[dict[str, Tensor], Tensor]:
-        """Code every tensor that crosses the cut, one picture an image.
+        """Code every tensor that crosses the cut, one picture or video an image.
 
         Args:
             features: (B, C, N, M) by the name of the layer that made it.
@@ -90,60 +123,88 @@ class FeatureChannel(nn.Module):
 
         Returns:
             the decoded features, of the same names and shapes, in float32; and the bits (B,) int64 that each image
-            cost: every byte of the codec's, and two float32 a tensor. The gradient of the decoded features is handed
-            to the features unchanged (straight-through).
+            cost: every byte of its container. The gradient of the decoded features is ``gradient``'s.
 
         Raises:
-            FeatureError: a feature is NaN or infinite; the message names the layer.
+            FeatureError: features cannot be quantised; the message names the layer.
         """
-        sent = {name: self._quantize(name, v) for name, v in features.items()}
-        pictures = [picture for q, _, _ in sent.values() for picture in tile(q).cpu().numpy()]
-        coded = self._code(pictures, [_codec_qp(qp) for qp in qps] * len(sent))
-        bits = torch.tensor([8 * size + RANGE_BITS for _, size in coded]).view(len(sent), -1).sum(dim=0)  # (B,)
-        decoded = {}
-        for i, (name, (q, lo, hi)) in enumerate(sent.items()):
-            received = torch.from_numpy(np.stack([picture for picture, _ in coded[i * len(q) : (i + 1) * len(q)]]))
-            v_hat = dequantize(untile(received.to(q.device), _shape(q)), lo, hi, self.bits)
-            decoded[name] = _StraightThrough.apply(features[name], v_hat)  # type: ignore[no-untyped-call]
-        return decoded, bits
+        sent, received = self._code(features, qps)
+        bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
+        decoded = {name: attach(v, received[name], self.gradient) for name, v in features.items()}
+        return decoded, torch.tensor(bits)
 
-    def _quantize(self, name: str, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def encode(self, features: Mapping[str, Tensor], qp: QPOption) -> list[SentTensor]:
+        """Code one image's tensors, each (1, C, N, M), for its container."""
+        (tensors,), _ = self._code(features, [qp])
+        return tensors
+
+    def header(self, qp: QPOption, model: int = 0, size: tuple[int, int] = (0, 0), letterbox: bool = False) -> Header:
+        """What an image's container says once; its length does not depend on the model or on the picture's size.
+
+        Args:
+            qp: at which the image is coded.
+            model: CRC-32 of the network.
+            size: height and width of the original picture.
+            letterbox: whether the network saw it letterboxed.
+        """
+        return Header(
+            model=model,
+            split=int(self.split.rpartition("_")[2]),
+            passthrough=self.passthrough,
+            layout=self.layout,
+            group=self.group,
+            bits=self.bits,
+            zero_min=self.zero_min,
+            codec=type(self.codec).__name__,
+            qp=codec_qp(qp),
+            size=size,
+            letterbox=letterbox,
+        )
+
+    def _code(
+        self, features: Mapping[str, Tensor], qps: Sequence[QPOption]
+    ) -> tuple[list[list[SentTensor]], dict[str, Tensor]]:
+        """What crosses for each image, and what the cloud makes of it, by layer."""
+        samples = {name: self._to_samples(name, v) for name, v in features.items()}
+        pictures = [p for t in samples.values() for p in to_pictures(t.q, self.layout, self.group, self.codec.min_side)]
+        coded = self.pool.code(pictures, [codec_qp(qp) for qp in qps] * len(samples))
+        sent: list[list[SentTensor]] = [[] for _ in qps]
+        received = {}
+        for i, (name, (q, lo, hi)) in enumerate(samples.items()):
+            results = coded[i * len(qps) : (i + 1) * len(qps)]
+            _, c, n, m = q.shape
+            for tensors, low, high, result in zip(sent, lo.tolist(), hi.tolist(), results, strict=True):
+                tensors.append(SentTensor((c, n, m), low, high, result.data))
+            decoded = to_tensor([result.picture for result in results], (c, n, m), self.layout, self.group)
+            received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.bits)
+        return sent, received
+
+    def _to_samples(self, name: str, v: Tensor) -> Quantised:
         try:
-            return quantize(v, self.bits)
+            return to_samples(v, self.bits, self.zero_min)
         except FeatureError as error:
             raise FeatureError(f"{name}: {error}") from None
 
-    def _code(self, pictures: list[Picture], qps: list[int | None]) -> list[tuple[Picture, int]]:
-        """Decoded pictures and how many bytes each cost; a picture too small for the codec is padded and cut back."""
-        coded = self.pool.code([_padded(picture, self.codec.min_side) for picture in pictures], qps)
-        return [
-            (result.picture[: picture.shape[0], : picture.shape[1]], len(result.data))
-            for picture, result in zip(pictures, coded, strict=True)
-        ]
+
+def receive(header: Header, tensors: Sequence[SentTensor], codec: Codec) -> list[Tensor]:
+    """What the cloud makes of one image's container: the features of each tensor, (1, C, N, M) float32.
+
+    Args:
+        header: of the container.
+        tensors: of the container.
+        codec: of the kind and depth that the header names.
+
+    Raises:
+        CodecError: a payload cannot be decoded, or is not of the shape that is claimed.
+    """
+    features = []
+    for tensor in tensors:
+        q = to_tensor([codec.decode(tensor.payload)], tensor.shape, header.layout, header.group)
+        samples = Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi]))
+        features.append(to_features(samples, header.bits))
+    return features
 
 
-class _StraightThrough(torch.autograd.Function):
-    """Forward the decoded features, to the last bit; backward the gradient, unchanged."""
-
-    @staticmethod
-    def forward(ctx: Any, v: Tensor, v_hat: Tensor) -> Tensor:  # noqa: ARG004
-        return v_hat
-
-    @staticmethod
-    def backward(ctx: Any, *gradient: Tensor) -> tuple[Tensor, None]:  # noqa: ARG004
-        return gradient[0], None
-
-
-def _codec_qp(qp: QPOption) -> int | None:
+def codec_qp(qp: QPOption) -> QP:
+    """A QP as the codecs take it."""
     return None if qp == "lossless" else qp
-
-
-def _padded(picture: Picture, side: int) -> Picture:
-    """At least ``side`` pixels a side; the edge is repeated, which costs next to no bits."""
-    missing = [(0, max(0, side - length)) for length in picture.shape]
-    return cast(Picture, np.pad(picture, missing, mode="edge"))
-
-
-def _shape(q: Tensor) -> tuple[int, int, int]:
-    _, c, n, m = q.shape
-    return c, n, m

@@ -1,10 +1,12 @@
-"""Fill a network from a file, whichever of our two kinds it is."""
+"""A network in a checkpoint of ours, and a network filled from a file, whichever of our two kinds it is."""
 
 from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import torch
 from pytorch_lightning.utilities import rank_zero_info
@@ -24,21 +26,64 @@ def load_network(network: Network, path: Path) -> None:
         WeightsError: the file cannot be read or does not fit the network.
     """
     if path.suffix == ".ckpt":
-        _load_checkpoint(network, path)
+        fill(network, read_checkpoint(path), str(path))
         return
     missing = load_weights(network, path)
     if missing:
         rank_zero_info(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
 
 
-def _load_checkpoint(network: Network, path: Path) -> None:
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """What Lightning or `save_checkpoint` wrote.
+
+    Raises:
+        WeightsError: the file cannot be read, or is no checkpoint of a Detector.
+    """
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-        state, seen = checkpoint["state_dict"], checkpoint["seen"]
-    except (OSError, RuntimeError, KeyError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is no checkpoint of this program: {error}") from error
-    network.load_state_dict(network_state(network, state, str(path)))
-    network.seen = seen
+    except OSError as error:
+        raise WeightsError(f"{path} cannot be read: {error.strerror}; check its name") from error
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise WeightsError(f"{path} is no checkpoint of this program: torch cannot load it") from error
+    if not isinstance(checkpoint, dict) or not {"state_dict", "seen"} <= checkpoint.keys():
+        raise WeightsError(f"{path} is no checkpoint of this program: it lacks state_dict or seen")
+    return checkpoint
+
+
+def fill(network: Network, checkpoint: Mapping[str, Any], source: str) -> None:
+    """Fill a network from a checkpoint.
+
+    Args:
+        network: to fill.
+        checkpoint: as `read_checkpoint` gives it.
+        source: what to call it.
+
+    Raises:
+        WeightsError: it is another network's.
+    """
+    network.load_state_dict(network_state(network, checkpoint["state_dict"], source))
+    network.seen = checkpoint["seen"]
+    major, minor, revision = checkpoint.get("darknet_version", network.version)
+    network.version = (major, minor, revision)
+
+
+def save_checkpoint(network: Network, path: Path, cfg: Path) -> None:
+    """Write a network as a checkpoint without a trainer's state: to start from, or to test.
+
+    Args:
+        network: to write.
+        path: of the checkpoint.
+        cfg: that the network is made from; kept as the Detector's hyperparameter.
+    """
+    checkpoint = {
+        "pytorch-lightning_version": version("pytorch-lightning"),
+        "hyper_parameters": {"network": str(cfg)},
+        "state_dict": {PREFIX + name: tensor for name, tensor in network.state_dict().items()},
+        "seen": network.seen,
+        "darknet_version": network.version,
+    }
+    with path.open("wb") as file:  # by a path torch reports a full disk as a RuntimeError
+        torch.save(checkpoint, file)
 
 
 def network_state(network: Network, state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule
@@ -13,14 +13,18 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
-from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
 from lightning_app.darknet import Detections, Network, detect, detection_loss
 from lightning_app.data import Batch
-from lightning_app.errors import OptionError, TrainingError
+from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.measure import OperatingPoint, in_pixels
-from lightning_app.report.points import Point, qp_label
+from lightning_app.picture import PictureChannel
+from lightning_app.report.points import Point
 from lightning_app.schedule import rate_factor
+from lightning_app.systems import CloudOnly, Collaborative, Measured
+
+LossForm = Literal["darknet", "yolov1"]
 
 
 class Detector(LightningModule):
@@ -30,6 +34,8 @@ class Detector(LightningModule):
         network: Darknet ``.cfg`` of the network.
         weights: Darknet ``.weights`` or a checkpoint of ours to start from; null for initial values.
         channel: sends the features at its split through a codec at every forward pass; null for the whole network.
+        picture: codes the pictures of validation and test instead, the cloud-only way; null for the original files.
+        loss: ``darknet``, as the heads' own source has it, or ``yolov1``, Eq. (1) of the paper, for region heads.
         learning_rate: of SGD, for the loss averaged over the pictures of a step.
         momentum: of SGD.
         weight_decay: of SGD, on the weights of convolutions alone.
@@ -46,6 +52,8 @@ class Detector(LightningModule):
         network: str,
         weights: str | None = None,
         channel: FeatureChannel | None = None,
+        picture: PictureChannel | None = None,
+        loss: LossForm = "darknet",
         learning_rate: float = 1e-3,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
@@ -57,20 +65,23 @@ class Detector(LightningModule):
         seed: int = 0,
     ) -> None:
         super().__init__()
-        self.save_hyperparameters(ignore=["channel"])
+        if channel is not None and picture is not None:
+            raise OptionError("model.channel sends features and model.picture whole pictures: set one to null")
+        self.save_hyperparameters(ignore=["channel", "picture"])
         self.network = Network.from_cfg(network, seed)
-        self.channel = channel
-        self.parts = None if channel is None else self.network.split(channel.split, channel.passthrough)
+        if not self.network.heads:
+            raise OptionError(f"{network} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
         if weights is not None:
             load_network(self.network, Path(weights))
-        qps: Sequence[QPOption | None] = (None,) if channel is None else channel.eval_qps
-        self.eval_qps = {qp_label("" if qp is None else qp): qp for qp in qps}
+        self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
+        if self.system.frozen is not None:
+            self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
         self.points: list[Point] = []
         self.example_input_array = torch.zeros(1, 3, *self.network.size)  # for the FLOPs of Lightning's summary
 
     def configure_callbacks(self) -> list[Callback]:
         """The codec's processes live as long as the run."""
-        return [] if self.channel is None else [CodecPoolLifetime(self.channel)]
+        return [] if self.system.pool is None else [CodecPoolLifetime(self.system.pool)]
 
     def configure_optimizers(self) -> Any:
         """SGD as Darknet's, its rate a function of the step."""
@@ -95,10 +106,12 @@ class Detector(LightningModule):
                 f"the data has {len(classes)} classes and the network {self.network.classes}; "
                 "choose a network made for the data, or set classes= and filters= in its .cfg"
             )
-        self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.eval_qps})
+        self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.system.qps})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
+        if self.trainer.state.fn == "fit" and "optimizer_states" not in checkpoint:
+            raise WeightsError("the checkpoint has weights and no run to resume; give it as --model.weights instead")
         network_state(self.network, checkpoint["state_dict"], "the checkpoint")
         self.network.seen = checkpoint["seen"]
 
@@ -116,14 +129,12 @@ class Detector(LightningModule):
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; with a channel, each picture at a QP of its own."""
         images, targets = batch["images"], batch["targets"]
-        if self.channel is None:
-            raws = self.network(images)
-        else:
-            indices = [target["index"] for target in targets]
-            qps = self.channel.draw_qps(self.hparams["seed"], self.current_epoch, indices)
-            raws, bits = self._through_channel(self._features(images), qps)
+        seed, epoch = self.hparams["seed"], self.current_epoch
+        self.network.reseed(seed, epoch, batch_idx, self.global_rank)
+        raws, bits = self.system.train(images, seed, epoch, [target["index"] for target in targets])
+        if bits is not None:
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
-        terms = detection_loss(raws, targets, self.network.heads, self.network.seen)
+        terms = detection_loss(raws, targets, self.network.heads, self.network.seen, self.hparams["loss"])
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
@@ -134,43 +145,22 @@ class Detector(LightningModule):
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))
         return loss
 
-    def _features(self, images: Tensor) -> dict[str, Tensor]:
-        assert self.parts is not None
-        return dict(zip(self.parts.crossing, self.parts.front((images,)), strict=True))
-
-    def _through_channel(
-        self, features: dict[str, Tensor], qps: Sequence[QPOption]
-    ) -> tuple[tuple[Tensor, ...], Tensor]:
-        """Raw heads and bits (B,) of features coded at one QP a picture."""
-        assert self.parts is not None
-        assert self.channel is not None
-        decoded, bits = self.channel(features, qps)
-        return self.parts.back(tuple(decoded.values())), bits
-
-    def _operating_points(self, images: Tensor) -> Iterator[tuple[str, list[Detections], Tensor | None]]:
-        """Label, detections and bits (B,) of every QP, the front run once."""
-        if self.channel is None:
-            yield "plain", self(images), None
-            return
-        features = self._features(images)
-        for label, qp in self.eval_qps.items():
-            assert qp is not None
-            raws, bits = self._through_channel(features, [qp] * len(images))
-            yield label, self._detect(raws), bits
-
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Detect at every operating point and count the bits."""
-        for label, detections, bits in self._operating_points(batch["images"]):
-            self._measured(label).update(detections, batch["targets"], bits)
+        for label, raws, bits in self._operating_points(batch):
+            self._measured(label).update(self._detect(raws), batch["targets"], bits)
+
+    def _operating_points(self, batch: Batch) -> Iterator[Measured]:
+        return self.system.operating_points(batch, self.trainer.datamodule.resize)  # type: ignore[attr-defined]
 
     test_step = validation_step
 
     def predict_step(self, batch: Batch, batch_idx: int) -> list[dict[str, Any]]:
         """The detections of each picture at every operating point: id, qp (None without a channel), boxes in pixels."""
         return [
-            {"id": target["id"], "qp": self.eval_qps[label], **in_pixels(found, target)}
-            for label, detections, _ in self._operating_points(batch["images"])
-            for found, target in zip(detections, batch["targets"], strict=True)
+            {"id": target["id"], "qp": self.system.qps[label], **in_pixels(found, target)}
+            for label, raws, _ in self._operating_points(batch)
+            for found, target in zip(self._detect(raws), batch["targets"], strict=True)
         ]
 
     def on_validation_epoch_end(self) -> None:
@@ -182,35 +172,30 @@ class Detector(LightningModule):
         self._report("test")
 
     def _report(self, stage: str) -> None:
-        self.points = [self._point(label, qp) for label, qp in self.eval_qps.items()]
+        self.points = [self._point(label, qp) for label, qp in self.system.qps.items()]
         values = {f"{stage}/map": sum(point.map for point in self.points) / len(self.points)}
         for point in self.points:
             values[f"{stage}/map_{point.label}"] = point.map
             values[f"{stage}/map_area_{point.label}"] = point.map_area
-            if point.kbpi is not None:
-                values[f"{stage}/kbpi_{point.label}"] = point.kbpi
+            values[f"{stage}/kbpi_{point.label}"] = point.kbpi
         # Every rank computed the same numbers; the largest of equal ones is exact, their mean might not be.
         self.log_dict(values, sync_dist=True, reduce_fx="max")
 
     def _measured(self, label: str) -> OperatingPoint:
         return cast(OperatingPoint, self.measured[label])
 
-    def _point(self, label: str, qp: QPOption | None) -> Point:
+    def _point(self, label: str, qp: object) -> Point:
         """Gather one operating point from all ranks, and start its metrics anew."""
         values = self._measured(label).compute()
-        channel = self.channel
         return Point(
-            system="cloud-only" if channel is None else "feature",
+            system=self.system.name,
             network=str(self.hparams["network"]),
             weights=str(self.trainer.ckpt_path or self.hparams["weights"] or ""),
-            split="" if channel is None else channel.split,
-            layout="" if channel is None else "tiled",
-            codec="" if channel is None else type(channel.codec).__name__,
-            bits="" if channel is None else str(channel.bits),
+            **self.system.columns(qp),
             qp="" if qp is None else str(qp),
             images=int(values["images"]),
-            kbpi=None if channel is None else values["kbpi"],
-            kbpi_std=None if channel is None else values["kbpi_std"],
+            kbpi=values["kbpi"],
+            kbpi_std=values["kbpi_std"],
             map=values["map"],
             map_area=values["map_area"],
             seed=int(self.hparams["seed"]),

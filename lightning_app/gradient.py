@@ -46,7 +46,8 @@ def surviving_variance(v: Tensor, v_hat: Tensor) -> Tensor:
     v, v_hat = v.float().flatten(1), v_hat.flatten(1)
     error, variance = (v - v_hat).square().mean(dim=1), v.var(dim=1, unbiased=False)  # (B,), (B,)
     lost = torch.where(error > 0, error / variance.clamp(min=torch.finfo(torch.float32).tiny), error)
-    return (1 - lost).clamp(min=0)
+    survived: Tensor = (1 - lost).clamp(min=0)
+    return survived
 
 
 def add_uniform_noise(v: Tensor, bits: int, entropy: Sequence[Sequence[int]]) -> Tensor:

@@ -28,7 +28,8 @@ def tile(q: Tensor, layout: Layout = "tiled", group: int = 1) -> Tensor:
     b, c, n, m = q.shape
     if layout == "frames":
         f = _frame_count(c, group)
-        return tile(q.reshape(b * f, group, n, m)).unflatten(0, (b, f))  # (B, F, rows·N, cols·M)
+        frames = tile(q.reshape(b * f, group, n, m))  # (B·F, rows·N, cols·M)
+        return frames.reshape(b, f, *frames.shape[1:])  # (B, F, rows·N, cols·M)
     rows, cols = grid(c)
     q = q.reshape(b, rows, cols, n, m)  # (B, rows, cols, N, M)
     if layout == "quilted":

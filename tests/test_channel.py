@@ -6,18 +6,19 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.codecs import HEVC
+from lightning_app.bitstream import pack, unpack
+from lightning_app.channel import FeatureChannel, QPOption, receive
+from lightning_app.codecs import HEVC, JPEG, LZMA, PNG, Codec, Deflate, Raw
 from lightning_app.errors import FeatureError, OptionError
 from lightning_app.quantize import dequantize, quantize
-from lightning_app.tiling import tile
+from lightning_app.tiling import Layout, tile
 
 
 @pytest.fixture(scope="module")
 def channel() -> Iterator[FeatureChannel]:
     channel = FeatureChannel(workers=2)
-    yield channel
-    channel.close()
+    with channel.pool:
+        yield channel
 
 
 def features(shape: tuple[int, ...] = (3, 8, 16, 16), seed: int = 0) -> torch.Tensor:
@@ -29,21 +30,32 @@ def features(shape: tuple[int, ...] = (3, 8, 16, 16), seed: int = 0) -> torch.Te
 @pytest.mark.parametrize("bits", [8, 10, 12])
 def test_lossless_returns_the_quantised_features_to_the_last_bit(bits: int) -> None:
     channel, v = FeatureChannel(bits=bits, workers=1), features()
-    decoded, _ = channel({"max_7": v}, ["lossless"] * 3)
-    channel.close()
+    with channel.pool:
+        decoded, _ = channel({"max_7": v}, ["lossless"] * 3)
     assert torch.equal(decoded["max_7"], dequantize(*quantize(v, bits), bits))
 
 
-def test_every_byte_is_counted_and_eight_more_a_tensor(channel: FeatureChannel) -> None:
+def test_every_byte_of_the_container_is_counted(channel: FeatureChannel) -> None:
     v = features()
     qps: list[QPOption] = ["lossless", 22, 37]
     _, bits = channel({"max_7": v}, qps)
-    codec = HEVC()
-    payloads = [
-        codec.encode(picture.numpy(), None if qp == "lossless" else qp)
-        for picture, qp in zip(tile(quantize(v, 8)[0]), qps, strict=True)
+    containers = [
+        pack(channel.header(qp, 0xFFFFFFFF, (375, 500)), channel.encode({"max_7": v[i : i + 1]}, qp))
+        for i, qp in enumerate(qps)
     ]
-    assert bits.tolist() == [8 * (len(payload) + 8) for payload in payloads]
+    assert bits.tolist() == [8 * len(container) for container in containers]
+    payload = HEVC().encode(tile(quantize(v, 8)[0])[1].numpy(), 22)
+    assert payload in containers[1]
+    assert len(containers[1]) - len(payload) <= 40
+
+
+def test_the_cloud_makes_of_the_container_what_the_channel_gives(channel: FeatureChannel) -> None:
+    v = {"max_17": features((1, 8, 16, 16)), "reorg_27": features((1, 4, 32, 32), seed=1)}
+    decoded, _ = channel(v, [32])
+    header, tensors = unpack(pack(channel.header(32), channel.encode(v, 32)))
+    assert header.qp == 32
+    for received, expected in zip(receive(header, tensors, HEVC()), decoded.values(), strict=True):
+        assert torch.equal(received, expected)
 
 
 def test_every_tensor_that_crosses_is_coded_and_counted(channel: FeatureChannel) -> None:
@@ -51,7 +63,8 @@ def test_every_tensor_that_crosses_is_coded_and_counted(channel: FeatureChannel)
     both, bits = channel({"max_17": a, "reorg_27": b}, [22, 27, 32])
     first, bits_a = channel({"max_17": a}, [22, 27, 32])
     second, bits_b = channel({"reorg_27": b}, [22, 27, 32])
-    assert torch.equal(bits, bits_a + bits_b)
+    once = len(pack(channel.header(22), [])) * 8  # header and checksum, said once for both
+    assert torch.equal(bits, bits_a + bits_b - once)
     assert torch.equal(both["max_17"], first["max_17"])
     assert torch.equal(both["reorg_27"], second["reorg_27"])
 
@@ -107,8 +120,8 @@ def test_draws_depend_on_seed_epoch_and_picture_alone(channel: FeatureChannel) -
 
 def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel) -> None:
     alone, v = FeatureChannel(workers=1), features()
-    expected, bits = alone({"max_7": v}, [22, 27, 32])
-    alone.close()
+    with alone.pool:
+        expected, bits = alone({"max_7": v}, [22, 27, 32])
     decoded, more_bits = channel({"max_7": v}, [22, 27, 32])
     assert torch.equal(decoded["max_7"], expected["max_7"])
     assert torch.equal(bits, more_bits)
@@ -123,6 +136,13 @@ def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel)
         ({"qps": []}, "qps names no quantisation parameter"),
         ({"bits": 10, "codec": HEVC(8)}, "the codec takes 8 bits a sample and the channel gives 10"),
         ({"workers": 0}, "workers must be 1 or more, not 0"),
+        ({"bits": 32, "zero_min": True}, "zero_min and the gradient noise are the quantiser's"),
+        ({"bits": 32, "gradient": "noise"}, "zero_min and the gradient noise are the quantiser's"),
+        ({"group": 0}, "group=0 must be at least 1"),
+        ({"group": 2}, "group=2 must be at least 1, and 1 but for the layout frames"),
+        ({"codec": PNG(), "qps": ["lossless"], "layout": "frames"}, "the layout frames is a video, and PNG codes none"),
+        ({"codec": PNG()}, "PNG"),
+        ({"codec": JPEG()}, "quality"),
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, object], sentence: str) -> None:
@@ -134,3 +154,74 @@ def test_evaluation_takes_the_training_qps_unless_told_otherwise() -> None:
     qps: list[QPOption] = ["lossless", 37]
     assert FeatureChannel(qps=qps).eval_qps == ("lossless", 37)
     assert FeatureChannel(qps=qps, eval_qps=[42]).eval_qps == (42,)
+
+
+@pytest.mark.parametrize(
+    ("layout", "group"), [("tiled", 1), ("quilted", 1), ("frames", 1), ("frames", 4)], ids=lambda value: str(value)
+)
+@pytest.mark.parametrize("bits", [8, 12])
+def test_every_layout_is_lossless_through_hevc(layout: Layout, group: int, bits: int) -> None:
+    v = features((2, 8, 13, 13))  # a frame of one channel is smaller than a CTU
+    channel = FeatureChannel(layout=layout, group=group, bits=bits, workers=1)
+    with channel.pool:
+        decoded, _ = channel({"max_7": v}, ["lossless", "lossless"])
+    assert torch.equal(decoded["max_7"], dequantize(*quantize(v, bits), bits))
+
+
+@pytest.mark.parametrize("codec", [PNG(), PNG(12), Deflate(10), LZMA(), Raw(8)], ids=lambda c: type(c).__name__)
+def test_every_lossless_codec_returns_the_quantised_features(codec: Codec) -> None:
+    channel, v = FeatureChannel(bits=codec.depth, codec=codec, qps=["lossless"], workers=1), features()
+    with channel.pool:
+        decoded, _ = channel({"max_7": v}, ["lossless"] * 3)
+    assert torch.equal(decoded["max_7"], dequantize(*quantize(v, codec.depth), codec.depth))
+
+
+@pytest.mark.parametrize("codec", [Raw(), Deflate(32), LZMA(32)], ids=lambda c: type(c).__name__)
+def test_float32_samples_cross_unquantised(codec: Codec) -> None:
+    channel, v = FeatureChannel(bits=32, codec=codec, qps=["lossless"], workers=1), features()
+    with channel.pool:
+        decoded, bits = channel({"max_7": v}, ["lossless"] * 3)
+    assert torch.equal(decoded["max_7"], v)
+    if isinstance(codec, Raw):
+        assert all(32 * v[0].numel() < b <= 32 * v[0].numel() + 8 * 40 for b in bits.tolist())
+
+
+def test_a_minimum_of_zero_is_not_sent() -> None:
+    v = features().relu()
+    sent, unsent = FeatureChannel(workers=1), FeatureChannel(zero_min=True, workers=1)
+    with sent.pool, unsent.pool:
+        decoded, bits = sent({"max_7": v}, [27] * 3)
+        same, fewer = unsent({"max_7": v}, [27] * 3)
+    assert torch.equal(decoded["max_7"], same["max_7"])
+    assert (bits - fewer).tolist() == [32, 32, 32]
+
+
+def test_negative_features_are_refused_with_their_layer_where_the_minimum_is_not_sent() -> None:
+    with pytest.raises(FeatureError, match="max_7: features are negative"):
+        FeatureChannel(zero_min=True)({"max_7": features()}, [27] * 3)
+
+
+def test_training_with_noise_codes_nothing_and_evaluation_does() -> None:
+    channel, v = FeatureChannel(gradient="noise", qps=[22], workers=1), features()
+    noisy, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])
+    assert bits is None
+    assert 0 < (noisy["max_7"] - v).abs().max().item() < (v.max() - v.min()).item() / 255
+    with channel.pool:
+        _, bits = channel({"max_7": v}, [22] * 3)
+    assert bits.min().item() > 0
+
+
+def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:
+    v = features()
+    drawn, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])
+    expected, same_bits = channel({"max_7": v}, channel.draw_qps(0, 1, [7, 8, 9]))
+    assert torch.equal(drawn["max_7"], expected["max_7"])
+    assert bits is not None
+    assert torch.equal(bits, same_bits)
+
+
+def test_a_stopped_gradient_leaves_the_decoded_features_without_one() -> None:
+    channel, v = FeatureChannel(gradient="stop", workers=1), features().requires_grad_()
+    with channel.pool:
+        decoded, _ = channel({"max_7": v}, [37] * 3)
+    assert not decoded["max_7"].requires_grad

@@ -155,7 +155,7 @@ class Recorder(Callback):
         def record(channel, arguments):
             if module.training:
                 print(json.dumps([trainer.current_epoch, self.ids, arguments[1]]), file=file, flush=True)
-        module.channel.register_forward_pre_hook(record)
+        module.system.channel.register_forward_pre_hook(record)
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.ids = [target["id"] for target in batch["targets"]]

@@ -19,9 +19,9 @@ pytestmark = [
 def test_the_channel_gives_on_a_gpu_what_it_gives_on_a_cpu(bits: int) -> None:
     channel = FeatureChannel(bits=bits, workers=1)
     v = torch.randn(2, 8, 16, 16, generator=torch.Generator().manual_seed(0))
-    on_cpu, cpu_bits = channel({"max_7": v}, ["lossless", 32])
-    on_gpu, gpu_bits = channel({"max_7": v.cuda().requires_grad_()}, ["lossless", 32])
-    channel.close()
+    with channel.pool:
+        on_cpu, cpu_bits = channel({"max_7": v}, ["lossless", 32])
+        on_gpu, gpu_bits = channel({"max_7": v.cuda().requires_grad_()}, ["lossless", 32])
     on_gpu["max_7"].sum().backward()
     assert torch.equal(gpu_bits, cpu_bits)
     torch.testing.assert_close(on_gpu["max_7"].detach().cpu(), on_cpu["max_7"])

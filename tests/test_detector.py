@@ -1,16 +1,17 @@
-"""The Lightning module's own parts: what is decayed, how often the front runs, what each rank draws."""
+"""The Lightning module's own parts: what is decayed, at which rate, and what must not change."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.data import Target
 from lightning_app.detector import Detector
+from lightning_app.errors import OptionError
+from lightning_app.picture import PictureChannel
 from lightning_app.schedule import rate_factor
+from lightning_app.systems import Collaborative
 
 SHAPES = str(Path(__file__).parents[1] / "configs/networks/shapes.cfg")
 
@@ -40,58 +41,27 @@ def test_the_rate_burns_in_and_falls_at_darknets_iterations() -> None:
     assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 
-def target(index: int) -> Target:
-    empty = torch.zeros(0, 4)
-    none = torch.zeros(0, dtype=torch.long)
-    return {
-        "boxes": empty, "labels": none, "difficult": none.bool(), "voc_boxes": empty,
-        "index": index, "id": str(index), "size": (64, 64),
-    }  # fmt: skip
+def test_a_front_that_must_not_learn_keeps_weights_and_statistics_through_a_training_step() -> None:
+    detector = Detector(SHAPES, channel=FeatureChannel(split="max_5", gradient="stop", qps=[37], workers=1))
+    assert isinstance(detector.system, Collaborative)
+    before = {name: tensor.clone() for name, tensor in detector.network.state_dict().items()}
+    with detector.system.channel.pool:
+        raws, _ = detector.system.train(torch.rand(2, 3, 64, 64), seed=0, epoch=0, indices=[0, 1])
+    configured = detector.configure_optimizers()
+    sum(raw.square().sum() for raw in raws).backward()  # type: ignore[union-attr]
+    configured["optimizer"].step()
+    changed = {n.split(".")[1] for n, t in detector.network.state_dict().items() if not torch.equal(t, before[n])}
+    assert changed == {node.name for node in detector.system.back.nodes if node.name.startswith("conv")}
 
 
-def test_a_validation_step_runs_the_front_once_and_the_back_once_a_qp(monkeypatch: pytest.MonkeyPatch) -> None:
-    channel = FeatureChannel(split="max_5", eval_qps=["lossless", 22, 32, 42], workers=1)
-    detector = Detector(SHAPES, channel=channel).eval()
-    measured: list[str] = []
-    runs = {"conv_0": 0, "conv_6": 0}
-
-    def count(name: str) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-            runs[name] += 1
-
-        return hook
-
-    for name in runs:
-        detector.network.layers[name].register_forward_hook(count(name))
-    with torch.no_grad():
-        for label, found, bits in detector._operating_points(torch.rand(2, 3, 64, 64)):
-            measured.append(label)
-            assert len(found) == 2
-            assert bits is not None
-            assert (bits > 0).all()
-    channel.close()
-    assert measured == ["lossless", "qp22", "qp32", "qp42"]
-    assert runs == {"conv_0": 1, "conv_6": 4}
+def test_a_network_without_a_head_is_no_detector() -> None:
+    with pytest.raises(OptionError, match="is no detector: it has no"):
+        Detector(str(Path(SHAPES).with_name("darknet19.cfg")))
 
 
-def test_the_whole_network_is_one_operating_point_without_bits() -> None:
-    detector = Detector(SHAPES).eval()
-    with torch.no_grad():
-        ((label, found, bits),) = detector._operating_points(torch.rand(1, 3, 64, 64))
-    assert (label, len(found), bits) == ("plain", 1, None)
-
-
-def test_training_sends_gradients_through_the_codec_to_the_first_layer() -> None:
-    channel = FeatureChannel(split="max_5", qps=[37], workers=1)
-    detector = Detector(SHAPES, channel=channel)
-    features = detector._features(torch.rand(1, 3, 64, 64))
-    (raw,), _ = detector._through_channel(features, [37])
-    raw.square().sum().backward()  # type: ignore[no-untyped-call]
-    channel.close()
-    first = detector.network.layers["conv_0"].conv
-    assert isinstance(first, nn.Conv2d)
-    assert first.weight.grad is not None
-    assert first.weight.grad.abs().sum() > 0
+def test_features_and_pictures_are_not_sent_both() -> None:
+    with pytest.raises(OptionError, match="set one to null"):
+        Detector(SHAPES, channel=FeatureChannel(), picture=PictureChannel())
 
 
 def test_a_checkpoint_carries_plain_values_alone(tmp_path: Path) -> None:

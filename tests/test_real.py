@@ -67,9 +67,12 @@ def test_retraining_with_hevc_in_the_loop_runs_on_real_pictures(
 
 
 def test_yolov2_starts_at_416_with_its_passthrough_coded(dfc: Dfc, shared: Path) -> None:
-    few = ("--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "1", "--trainer.max_epochs", "1")
-    small = ("--data.batch_size", "2", "--data.eval_batch_size", "1", "--trainer.accumulate_grad_batches", "1")
+    few = (
+        "--trainer.limit_train_batches", "2", "--trainer.limit_val_batches", "1", "--trainer.max_epochs", "1",
+        "--trainer.check_val_every_n_epoch", "1",
+    )  # fmt: skip
+    small = ("--data.batch_size", "2", "--data.eval_batch_size", "1", "--data.multi_scale", "null")
     root = ("--data.root", str(shared / "VOCdevkit"))
-    status, _, err = dfc("fit", "-c", "configs/yolov2_voc.yaml", *root, *few, *small, *QUIET, *NO_SANITY)
+    status, _, err = dfc("fit", "-c", "configs/voc_yolov2.yaml", *root, *few, *small, *QUIET, *NO_SANITY)
     assert status == 0, err
-    assert torch.load("checkpoints/yolov2_voc/last.ckpt", weights_only=True)["seen"] == 4
+    assert torch.load("checkpoints/voc_yolov2/last.ckpt", weights_only=True)["seen"] == 4

@@ -1,25 +1,37 @@
 """Darknet's networks: ``.cfg`` and ``.weights`` in, modules out, cut anywhere.
 
-cfg → build (layers, region) → network ⇄ weights; network → split → front, back; head and loss read the raw output.
+cfg → build (layers, region, yolo, tree) → network ⇄ weights; network → split → front, back; head and loss read the raw
+outputs.
 """
 
+from lightning_app.darknet.assign import Truth
 from lightning_app.darknet.head import Detections, detect
-from lightning_app.darknet.loss import Truth, detection_loss, region_loss
+from lightning_app.darknet.loss import LossForm, detection_loss
 from lightning_app.darknet.network import Network, Passthrough
 from lightning_app.darknet.region import RegionOptions
+from lightning_app.darknet.region_loss import region_loss
 from lightning_app.darknet.split import Split
+from lightning_app.darknet.tree import WordTree
 from lightning_app.darknet.weights import load_weights, save_weights
+from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.darknet.yolo_loss import yolo_loss
+from lightning_app.darknet.yolov1_loss import yolov1_loss
 
 __all__ = [
     "Detections",
+    "LossForm",
     "Network",
     "Passthrough",
     "RegionOptions",
     "Split",
     "Truth",
+    "WordTree",
+    "YoloOptions",
     "detect",
     "detection_loss",
     "load_weights",
     "region_loss",
     "save_weights",
+    "yolo_loss",
+    "yolov1_loss",
 ]

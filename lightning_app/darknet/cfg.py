@@ -15,7 +15,7 @@ Number = TypeVar("Number", int, float)
 
 TRAINING_KEYS = frozenset(
     "batch subdivisions time_steps momentum decay angle saturation exposure hue learning_rate burn_in power "
-    "max_batches policy steps scales step scale gamma flip max_crop min_crop aspect".split()
+    "max_batches policy steps scales step scale gamma flip max_crop min_crop aspect mosaic cutmix mixup".split()
 )
 """Keys of ``[net]`` that describe a training run. Our runs are described by YAML; these are read over."""
 
@@ -23,16 +23,30 @@ KNOWN_KEYS: dict[str, frozenset[str]] = {
     "net": TRAINING_KEYS | {"width", "height", "channels"},
     "convolutional": frozenset("batch_normalize filters size stride pad padding groups activation".split()),
     "maxpool": frozenset("size stride padding".split()),
-    "route": frozenset({"layers"}),
+    "route": frozenset("layers groups group_id".split()),
     "reorg": frozenset({"stride"}),
+    "shortcut": frozenset("from activation".split()),
+    "upsample": frozenset("stride scale".split()),
+    "dropout": frozenset({"probability"}),
+    "avgpool": frozenset(),
+    "softmax": frozenset({"groups"}),
+    "cost": frozenset({"type"}),
     "region": frozenset(
         "anchors bias_match classes coords num softmax jitter rescore object_scale noobject_scale class_scale "
-        "coord_scale absolute thresh random".split()
+        "coord_scale absolute thresh random tree map".split()
+    ),
+    "yolo": frozenset(
+        "mask anchors classes num jitter resize random max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss "
+        "iou_normalizer obj_normalizer cls_normalizer nms_kind beta_nms".split()
     ),
 }
-"""The sections that this program builds, each with the options that it understands."""
+"""The sections that this program builds, each with the options that it understands.
 
-ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool"}
+``type`` of ``[cost]`` describes the training of a classifier, and ``jitter``, ``resize``, ``random`` and ``absolute``
+of the heads Darknet's own data loading; like `TRAINING_KEYS` they are read over.
+"""
+
+ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool", "soft": "softmax"}
 
 
 @dataclass(frozen=True)
@@ -68,9 +82,16 @@ class Section:
 
     def positive(self, key: str, default: int | None = None) -> int:
         """The option as an integer of at least 1."""
+        return self._at_least(1, key, default)
+
+    def natural(self, key: str, default: int | None = None) -> int:
+        """The option as an integer of at least 0."""
+        return self._at_least(0, key, default)
+
+    def _at_least(self, smallest: int, key: str, default: int | None) -> int:
         value = self.integer(key, default)
-        if value < 1:
-            raise self.fault(f"{key} must be at least 1, not {value}")
+        if value < smallest:
+            raise self.fault(f"{key} must be at least {smallest}, not {value}")
         return value
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -109,7 +130,8 @@ def read_cfg(path: str | Path) -> list[Section]:
     """The sections of a ``.cfg`` in the order of the file, ``[net]`` first.
 
     Raises:
-        CfgError: the file cannot be read, a line is not ``key=value``, or a section or option is not supported.
+        CfgError: the file cannot be read, a line is not ``key=value``, a section or option is not supported, or one
+            section gives an option two values.
     """
     path = Path(path)
     try:
@@ -118,7 +140,7 @@ def read_cfg(path: str | Path) -> list[Section]:
         raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error}") from error
     sections: list[Section] = []
     for number, raw in enumerate(lines, start=1):
-        line = raw.split("#")[0].strip()
+        line = "".join(raw.split("#")[0].split())  # Darknet's strip() takes the spaces inside a line too
         if not line or line.startswith(";"):
             continue
         if line.startswith("["):
@@ -127,11 +149,14 @@ def read_cfg(path: str | Path) -> list[Section]:
             _add_option(path, number, line, sections)
     if not sections or sections[0].kind != "net":
         raise CfgError(f"{path} must open with a [net] section")
+    for section in sections[1:]:
+        if section.kind == "net":
+            raise section.fault("opens a second network; keep one a file")
     return sections
 
 
 def _open_section(path: Path, number: int, line: str) -> Section:
-    name = line.strip("[] \t")
+    name = line.strip("[]")
     kind = ALIASES.get(name, name)
     if kind not in KNOWN_KEYS:
         supported = ", ".join(f"[{known}]" for known in KNOWN_KEYS)
@@ -140,12 +165,12 @@ def _open_section(path: Path, number: int, line: str) -> Section:
 
 
 def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> None:
-    key, equals, value = (part.strip() for part in line.partition("="))
+    key, equals, value = line.partition("=")
     if not equals or not sections:
         raise CfgError(f"{path}:{number}: expected key=value inside a section, found {line!r}")
     section = sections[-1]
     if key not in KNOWN_KEYS[section.kind]:
         raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported")
-    if key in section.options:
-        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is given twice")
-    section.options[key] = value
+    given = section.options.setdefault(key, value)
+    if given != value:
+        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is given twice, {given} and {value}")

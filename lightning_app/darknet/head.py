@@ -1,6 +1,7 @@
-"""The region head of YOLOv2: from its raw output to boxes.
+"""The heads of YOLOv2, YOLO9000 and YOLOv3: from their raw outputs to boxes.
 
-Source: Darknet's ``src/region_layer.c`` (``get_region_box``, ``get_region_boxes``).
+Source: Darknet's ``src/region_layer.c`` (``get_region_box``, ``get_region_boxes``) and ``src/yolo_layer.c``
+(``get_yolo_box``, ``get_yolo_detections``).
 """
 
 from __future__ import annotations
@@ -12,24 +13,30 @@ import torch
 from torch import Tensor
 
 from lightning_app.boxes import cxcywh_to_xyxy
+from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.suppress import non_maximum_suppression
+from lightning_app.darknet.tree import WordTree
+from lightning_app.darknet.yolo import YoloOptions
+
+TREE_THRESHOLD = 0.5
+"""How sure a head with a tree must be to go down to a child: Darknet's ``-hier``, unless it is given."""
 
 
 class Head(NamedTuple):
-    """A raw head taken apart: A anchors, K classes, N rows, M columns; every part in float32.
+    """A raw head taken apart: A anchors, K class outputs, N rows, M columns; every part raw and in float32.
 
     Attributes:
-        xy: (B, A, N, M, 2) σ(tx), σ(ty): the centre inside its cell, in cells.
+        xy: (B, A, N, M, 2) tx, ty: σ of them is the centre inside its cell, in cells.
         wh: (B, A, N, M, 2) tw, th: logarithms of the size in anchors.
-        objectness: (B, A, N, M) σ(to).
-        logits: (B, A, N, M, K) of the classes.
+        objectness: (B, A, N, M) logits.
+        classes: (B, A, N, M, K) logits.
     """
 
     xy: Tensor
     wh: Tensor
     objectness: Tensor
-    logits: Tensor
+    classes: Tensor
 
 
 class Detections(TypedDict):
@@ -43,31 +50,54 @@ class Detections(TypedDict):
     labels: Tensor
 
 
-def take_apart(raw: Tensor, region: RegionOptions) -> Head:
+class Candidates(NamedTuple):
+    """The boxes of a batch above the score threshold: ``picture`` (D,) is the number of the picture of each."""
+
+    picture: Tensor
+    boxes: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+def take_apart(raw: Tensor, options: HeadOptions) -> Head:
     """Raw head (B, A·(5 + K), N, M) -> its parts."""
-    b, _, n, m = raw.shape
-    raw = raw.float().view(b, len(region.anchors), 5 + region.classes, n, m).permute(0, 1, 3, 4, 2)  # (B, A, N, M, 5+K)
-    return Head(raw[..., :2].sigmoid(), raw[..., 2:4], raw[..., 4].sigmoid(), raw[..., 5:])
+    b, c, n, m = raw.shape
+    anchors = len(options.anchors)
+    raw = raw.float().view(b, anchors, c // anchors, n, m).permute(0, 1, 3, 4, 2)  # (B, A, N, M, 5+K)
+    return Head(raw[..., :2], raw[..., 2:4], raw[..., 4], raw[..., 5:])
 
 
-def decode_boxes(head: Head, region: RegionOptions) -> Tensor:
-    """Boxes (B, A, N, M, 4), cxcywh fractions: x = (i + σ(tx)) / M, w = e^tw · a_w / M, and so down the rows."""
+def decode_boxes(head: Head, options: HeadOptions) -> Tensor:
+    """Boxes (B, A, N, M, 4), cxcywh fractions: x = (i + σ(tx)) / M, w = e^tw · a_w / M, and so down the rows.
+
+    A ``[yolo]`` stretches σ(tx) by s = ``scale_x_y`` about ½: s·σ(tx) - (s - 1)/2.
+    """
     _, _, n, m, _ = head.xy.shape
     cells = head.xy.new_tensor([m, n])  # (2,)
     rows, columns = torch.meshgrid(
         torch.arange(n, device=cells.device), torch.arange(m, device=cells.device), indexing="ij"
     )
     corner = torch.stack((columns, rows), dim=-1)  # (N, M, 2)
-    anchors = head.wh.new_tensor(region.anchors)[:, None, None]  # (A, 1, 1, 2)
-    return torch.cat(((corner + head.xy) / cells, head.wh.exp() * anchors / cells), dim=-1)
+    inside = head.xy.sigmoid()
+    if isinstance(options, YoloOptions):
+        inside = options.scale_x_y * inside - (options.scale_x_y - 1) / 2
+    anchors = head.wh.new_tensor(options.anchors)[:, None, None]  # (A, 1, 1, 2)
+    return torch.cat(((corner + inside) / cells, head.wh.exp() * anchors / cells), dim=-1)
+
+
+def class_probabilities(logits: Tensor, options: HeadOptions) -> Tensor:
+    """Logits (..., K) of a head without a tree -> probabilities, by a softmax or each by itself."""
+    exclusive = isinstance(options, RegionOptions) and options.softmax
+    return logits.softmax(dim=-1) if exclusive else logits.sigmoid()
 
 
 def detect(
-    raws: Sequence[Tensor], heads: Sequence[RegionOptions], score_threshold: float, nms_threshold: float
+    raws: Sequence[Tensor], heads: Sequence[HeadOptions], score_threshold: float, nms_threshold: float
 ) -> list[Detections]:
     """The raw outputs of all heads, each (B, A·(5 + K), N, M) -> the boxes of each picture.
 
-    A score is objectness · class probability; one anchor can give a box for several classes.
+    A score is objectness · class probability; one anchor can give a box for several classes. A head with a tree and
+    no map gives one box an anchor, whose score is its objectness and whose label the tree's top prediction.
 
     Args:
         raws: the outputs of the network.
@@ -75,23 +105,47 @@ def detect(
         score_threshold: a score must be above it.
         nms_threshold: IoU above which the worse of two boxes of one class goes.
     """
-    candidates = [_candidates(raw, options) for raw, options in zip(raws, heads, strict=True)]
-    boxes = torch.cat([boxes for boxes, _ in candidates], dim=1)  # (B, P, 4)
-    scores = torch.cat([scores for _, scores in candidates], dim=1)  # (B, P, K)
-    return [_one_picture(b, s, score_threshold, nms_threshold) for b, s in zip(boxes, scores, strict=True)]
+    by_head = [_candidates(raw, options, score_threshold) for raw, options in zip(raws, heads, strict=True)]
+    found = Candidates(*(torch.cat(parts) for parts in zip(*by_head, strict=True)))
+    return [_one_picture(found, picture, nms_threshold) for picture in range(len(raws[0]))]
 
 
-def _candidates(raw: Tensor, region: RegionOptions) -> tuple[Tensor, Tensor]:
-    """Raw head (B, A·(5 + K), N, M) -> boxes (B, A·N·M, 4) xyxy and scores (B, A·N·M, K)."""
-    head = take_apart(raw, region)
-    boxes = cxcywh_to_xyxy(decode_boxes(head, region)).flatten(1, 3)  # (B, A·N·M, 4)
-    scores = (head.objectness[..., None] * head.logits.softmax(dim=-1)).flatten(1, 3)  # (B, A·N·M, K)
-    return boxes, scores
+def _candidates(raw: Tensor, options: HeadOptions, threshold: float) -> Candidates:
+    head = take_apart(raw, options)
+    boxes, objectness = cxcywh_to_xyxy(decode_boxes(head, options)), head.objectness.sigmoid()
+    if isinstance(options, RegionOptions) and options.tree is not None:
+        at = torch.nonzero(objectness > threshold, as_tuple=True)  # 4 · (D,)
+        labelled = _tree_labels(options.tree, options.mapped, head.classes[at], objectness[at], threshold)
+        return Candidates(at[0][labelled.row], boxes[at][labelled.row], labelled.scores, labelled.labels)
+    scores = objectness[..., None] * class_probabilities(head.classes, options)  # (B, A, N, M, K)
+    b, a, n, m, label = torch.nonzero(scores > threshold, as_tuple=True)  # 5 · (D,)
+    return Candidates(b, boxes[b, a, n, m], scores[b, a, n, m, label], label)
 
 
-def _one_picture(boxes: Tensor, scores: Tensor, score_threshold: float, nms_threshold: float) -> Detections:
-    """Boxes (P, 4) and scores (P, K) of one picture."""
-    place, label = torch.nonzero(scores > score_threshold, as_tuple=True)  # (D,), (D,)
-    score = scores[place, label]
-    kept = non_maximum_suppression(boxes[place], score, label, nms_threshold)
-    return {"boxes": boxes[place[kept]], "scores": score[kept], "labels": label[kept]}
+class _Labelled(NamedTuple):
+    """Labels of anchors: ``row`` (D,) says of which one."""
+
+    row: Tensor
+    scores: Tensor
+    labels: Tensor
+
+
+def _tree_labels(
+    tree: WordTree, mapped: tuple[int, ...], logits: Tensor, objectness: Tensor, threshold: float
+) -> _Labelled:
+    """Labels of P anchors from logits (P, K) and objectness (P,)."""
+    conditional = tree.log_softmax(logits)  # (P, K)
+    if not mapped:
+        rows = torch.arange(len(objectness), device=objectness.device)
+        return _Labelled(rows, objectness, tree.top_prediction(conditional, TREE_THRESHOLD))
+    classes = torch.tensor(mapped, device=logits.device)  # (J,)
+    scores = objectness[:, None] * tree.log_probability(conditional, classes).exp()  # (P, J)
+    row, label = torch.nonzero(scores > threshold, as_tuple=True)
+    return _Labelled(row, scores[row, label], label)
+
+
+def _one_picture(found: Candidates, picture: int, nms_threshold: float) -> Detections:
+    mine = torch.nonzero(found.picture == picture).flatten()
+    boxes, scores, labels = found.boxes[mine], found.scores[mine], found.labels[mine]
+    kept = non_maximum_suppression(boxes, scores, labels, nms_threshold)
+    return {"boxes": boxes[kept], "scores": scores[kept], "labels": labels[kept]}

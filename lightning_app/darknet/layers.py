@@ -12,8 +12,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {"leaky": lambda: nn.LeakyReLU(0.1), "linear": nn.Identity}
-"""By Darknet's names (``src/activations.h``)."""
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "linear": nn.Identity,
+    "leaky": lambda: nn.LeakyReLU(0.1),
+    "relu": nn.ReLU,
+    "relu6": nn.ReLU6,
+    "logistic": nn.Sigmoid,
+    "mish": nn.Mish,
+    "swish": nn.SiLU,
+}
+"""By Darknet's names (``src/activations.h``); relu6, mish and swish are of AlexeyAB's Darknet alone."""
 
 
 class Convolution(nn.Module):
@@ -83,11 +91,36 @@ class MaxPool(nn.Module):
 
 
 class Route(nn.Module):
-    """``[route]``: its inputs, one after another along the channels (``src/route_layer.c``)."""
+    """``[route]``: its inputs, one after another along the channels (``src/route_layer.c``).
+
+    Args:
+        groups: that the channels of every input are split into.
+        group: which of them is taken, from 0.
+    """
+
+    def __init__(self, groups: int = 1, group: int = 0) -> None:
+        super().__init__()
+        self.groups, self.group = groups, group
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        """(B, C1, N, M), (B, C2, N, M), ... -> (B, C1 + C2 + ..., N, M)."""
-        return inputs[0] if len(inputs) == 1 else torch.cat(inputs, dim=1)
+        """(B, C1, N, M), (B, C2, N, M), ... -> (B, (C1 + C2 + ...) / groups, N, M)."""
+        return torch.cat([x.chunk(self.groups, dim=1)[self.group] for x in inputs], dim=1)
+
+
+class Shortcut(nn.Module):
+    """``[shortcut]``: the sum of its inputs, which are of one shape, then an activation (``src/shortcut_layer.c``).
+
+    Args:
+        activation: a key of `ACTIVATIONS`.
+    """
+
+    def __init__(self, activation: str = "linear") -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, x: Tensor, *earlier: Tensor) -> Tensor:
+        """(B, C, N, M), (B, C, N, M), ... -> (B, C, N, M)."""
+        return self.activation(sum(earlier, start=x))  # type: ignore[no-any-return]
 
 
 class Reorg(nn.Module):
@@ -109,9 +142,48 @@ class Reorg(nn.Module):
         return x.permute(0, 3, 5, 1, 2, 4).reshape(b, c * s**2, n // s, m // s)  # (B, C·s², N/s, M/s)
 
 
-class Region(nn.Module):
-    """``[region]``: ends the network and hands on its raw input; `head` decodes it and `loss` trains it."""
+class Upsample(nn.Module):
+    """``[upsample]``: each sample repeated along both sides, and scaled (``src/blas.c``, ``upsample_cpu``).
+
+    Args:
+        stride: that both sides grow by.
+        scale: that the samples are multiplied by.
+    """
+
+    def __init__(self, stride: int, scale: float = 1) -> None:
+        super().__init__()
+        self.stride, self.scale = stride, scale
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, A·(5 + K), N, M), unchanged."""
-        return x
+        """(B, C, N, M) -> (B, C, N·s, M·s)."""
+        return F.interpolate(x, scale_factor=self.stride, mode="nearest") * self.scale
+
+
+class Dropout(nn.Module):
+    """``[dropout]``: in training some samples become 0 and the others grow instead (``src/dropout_layer.c``).
+
+    The draws are a stream of this layer alone: the global random state is neither read nor moved. A CPU and a GPU draw
+    different samples from one seed.
+
+    Args:
+        probability: that a sample becomes 0, from 0 up to but without 1.
+    """
+
+    def __init__(self, probability: float) -> None:
+        super().__init__()
+        self.probability = probability
+        self.reseed(0)
+
+    def reseed(self, seed: int) -> None:
+        """Start the stream of draws anew."""
+        self.seed = seed
+        self.generator: torch.Generator | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, N, M) -> the same shape; unchanged in evaluation mode."""
+        if not self.training:
+            return x
+        if self.generator is None or self.generator.device != x.device:
+            self.generator = torch.Generator(x.device).manual_seed(self.seed)
+        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.probability
+        return x * kept / (1 - self.probability)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 from torch import Tensor, nn
 
 from lightning_app.darknet.build import IMAGE, Node, build
 from lightning_app.darknet.cfg import Section, read_cfg
+from lightning_app.darknet.layers import Dropout
 from lightning_app.darknet.split import Part, Split, between, crossing_layers, run
 from lightning_app.errors import OptionError
 
@@ -16,13 +18,13 @@ Passthrough = Literal["reduced", "full"]
 
 
 class Network(nn.Module):
-    """A detector of the YOLOv2 family, from its Darknet ``.cfg``.
+    """A detector, or a classifier such as Darknet-19, from its Darknet ``.cfg``.
 
     Attributes:
         nodes: the graph, one node a layer, in Darknet's order.
         layers: the modules, by the names of their nodes.
-        heads: the options of each head, in the order of the graph.
-        outputs: indices of the heads' layers.
+        heads: the options of each head, in the order of the graph; a classifier has none.
+        outputs: indices of the heads' layers, or of a classifier's last.
         size: rows and columns of the picture that the ``.cfg`` asks for. Any multiple of the stride works.
         seen: pictures that the weights were trained on, as Darknet counts them.
         version: major, minor and revision that the weights file stated.
@@ -31,12 +33,13 @@ class Network(nn.Module):
     def __init__(self, sections: list[Section], seed: int = 0) -> None:
         super().__init__()
         nodes, layers, heads = build(sections, seed)
-        self.heads, self.outputs = tuple(heads.values()), tuple(heads)
+        self.heads, self.outputs = tuple(heads.values()), tuple(heads) or (nodes[-1].index,)
         self.nodes = tuple(nodes)
         self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
         self.version = (0, 2, 0)
         self.seen = 0
+        self.reseed(seed)
 
     @classmethod
     def from_cfg(cls, path: str | Path, seed: int = 0) -> Network:
@@ -60,11 +63,26 @@ class Network(nn.Module):
 
     @property
     def classes(self) -> int:
-        """K, how many classes the heads tell apart."""
-        return self.heads[0].classes
+        """K, how many classes the network tells apart."""
+        return self.heads[0].classes if self.heads else self.nodes[-1].shape[0]
+
+    def reseed(self, *entropy: int) -> None:
+        """Start the draws of every ``[dropout]`` anew, as a function of these numbers and the layer's index alone.
+
+        Args:
+            entropy: 0 or more each, such as the seed, epoch, batch and rank of a training step.
+        """
+        for node in self.nodes:
+            layer = self.layers[node.name]
+            if isinstance(layer, Dropout):
+                sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
+                layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, A·(5 + K), N, M)."""
+        """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, A·(5 + K), N, M).
+
+        A classifier gives one output, the probabilities of the classes (B, K, 1, 1).
+        """
         return run(self.nodes, self.layers, (IMAGE,), self.outputs, (images,))
 
     def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:
@@ -73,12 +91,14 @@ class Network(nn.Module):
         Args:
             name: the layer whose output is the first tensor to cross, such as ``max_7``.
             passthrough: what crosses beside it where a later layer joins an earlier one: ``full``, the earlier layer
-                itself, or ``reduced``, the smallest output along its way to the join, computed on the mobile side.
+                itself, or ``reduced``, the smallest outputs along its ways to the joins, computed on the mobile side.
 
         Returns:
-            front (images -> crossing tensors), back (crossing tensors -> raw heads), and the crossing layers' names.
+            front (images -> crossing tensors), back (crossing tensors -> raw heads), and the names of the layers that
+            made the crossing tensors.
         """
-        crossing = crossing_layers(self.nodes, self.node(name).index, reduced=passthrough == "reduced")
+        cut = self.node(name).index
+        crossing = crossing_layers(self.nodes, self.outputs, cut, reduced=passthrough == "reduced")
         front = Part(between(self.nodes, (IMAGE,), crossing), self.layers, (IMAGE,), crossing)
         back = Part(between(self.nodes, crossing, self.outputs), self.layers, crossing, self.outputs)
         return Split(front, back, tuple(self.nodes[index].name for index in crossing))

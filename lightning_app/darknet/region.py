@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from lightning_app.darknet.cfg import Section
+from lightning_app.darknet.tree import WordTree
 
 
 @dataclass(frozen=True)
@@ -15,7 +17,7 @@ class RegionOptions:
 
     Attributes:
         anchors: width and height of each prior box, in cells.
-        classes: K, how many.
+        classes: how many classes detections and truths are labelled with.
         bias_match: a truth goes to the anchor of the best shape, instead of to the prediction of the best shape.
         rescore: the objectness target of a truth's anchor is its IoU with the truth, instead of 1.
         thresh: an anchor whose best IoU with any truth is above it is not pulled to objectness 0.
@@ -23,6 +25,9 @@ class RegionOptions:
         noobject_scale: weight of the objectness of every other.
         class_scale: weight of the cross-entropy of the classes.
         coord_scale: weight of the box terms.
+        softmax: one class excludes the others, instead of each being there or not by itself.
+        tree: the hierarchy that the outputs are the classes of; ``softmax`` is then among siblings.
+        mapped: with a tree, the class of the tree that each label stands for; empty where labels are the tree's own.
     """
 
     anchors: tuple[tuple[float, float], ...]
@@ -34,25 +39,34 @@ class RegionOptions:
     noobject_scale: float
     class_scale: float
     coord_scale: float
+    softmax: bool = True
+    tree: WordTree | None = None
+    mapped: tuple[int, ...] = ()
+
+    @property
+    def logits(self) -> int:
+        """K, class outputs of an anchor."""
+        return self.classes if self.tree is None else len(self.tree.names)
 
     @property
     def channels(self) -> int:
-        """Channels of the raw head: A·(4 coordinates + objectness + K classes)."""
-        return len(self.anchors) * (5 + self.classes)
+        """Channels of the raw head: A·(4 coordinates + objectness + K class outputs)."""
+        return len(self.anchors) * (5 + self.logits)
 
     @classmethod
     def from_section(cls, section: Section) -> RegionOptions:
-        """Read and check a ``[region]`` section."""
-        numbers, num = section.reals("anchors"), section.positive("num", 1)
-        if len(numbers) != 2 * num or min(numbers, default=0) <= 0:
-            raise section.fault(f"num={num} needs {2 * num} positive anchors, found {len(numbers)} numbers")
+        """Read and check a ``[region]`` section, and the files that it names.
+
+        Raises:
+            CfgError: an option is wrong, or a file of ``tree=`` or ``map=`` is missing or wrong.
+        """
         if section.integer("coords", 4) != 4:
             raise section.fault(f"coords must be 4, not {section.text('coords')}")
-        if not section.flag("softmax"):
-            raise section.fault("softmax=0 is not supported; the classes of a YOLOv2 head are a softmax=1")
+        outputs, tree = section.positive("classes", 20), _tree(section)
+        mapped = _mapped(section, tree)
         return cls(
-            anchors=tuple(zip(numbers[::2], numbers[1::2], strict=True)),
-            classes=section.positive("classes", 20),
+            anchors=anchor_pairs(section),
+            classes=len(mapped) or outputs,
             bias_match=section.flag("bias_match"),
             rescore=section.flag("rescore"),
             thresh=section.real("thresh", 0.5),
@@ -60,4 +74,48 @@ class RegionOptions:
             noobject_scale=section.real("noobject_scale", 1),
             class_scale=section.real("class_scale", 1),
             coord_scale=section.real("coord_scale", 1),
+            softmax=section.flag("softmax"),
+            tree=tree,
+            mapped=mapped,
         )
+
+
+def anchor_pairs(section: Section) -> tuple[tuple[float, float], ...]:
+    """Width and height of each of the ``num=`` anchors, in the section's own unit."""
+    numbers, num = section.reals("anchors"), section.positive("num", 1)
+    if len(numbers) != 2 * num or min(numbers, default=0) <= 0:
+        raise section.fault(f"num={num} needs {2 * num} positive anchors, found {len(numbers)} numbers")
+    return tuple(zip(numbers[::2], numbers[1::2], strict=True))
+
+
+def _tree(section: Section) -> WordTree | None:
+    if "tree" not in section.options:
+        return None
+    tree = WordTree.read(_named_file(section, "tree", "data/9k.tree"))
+    if len(tree.names) != section.positive("classes", 20):
+        raise section.fault(f"classes={section.text('classes', '20')} must be {len(tree.names)}, as in its tree")
+    return tree
+
+
+def _mapped(section: Section, tree: WordTree | None) -> tuple[int, ...]:
+    """The lines of the ``map=`` file, each the number of a class of the tree."""
+    if "map" not in section.options:
+        return ()
+    if tree is None:
+        raise section.fault("map= chooses classes of a tree; add tree=, or remove map=")
+    path = _named_file(section, "map", "data/coco9k.map")
+    lines = path.read_text(encoding="utf-8", errors="replace").split()
+    if not lines or not all(line.isdecimal() and int(line) < len(tree.names) for line in lines):
+        raise section.fault(f"map={path} must have a class number a line, each less than {len(tree.names)}")
+    return tuple(map(int, lines))
+
+
+def _named_file(section: Section, key: str, example: str) -> Path:
+    """The file that an option names: beside the ``.cfg``, else from where the program runs."""
+    name = section.text(key)
+    for path in (section.file.parent / name, Path(name)):
+        if path.is_file():
+            return path
+    raise section.fault(
+        f"{key}={name} is neither beside {section.file.name} nor where the program runs; Darknet has one at {example}"
+    )

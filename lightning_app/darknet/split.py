@@ -1,12 +1,13 @@
 """Cut the graph of a network in two, and find what crosses the cut.
 
 The cut behind layer *k* leaves layers 0 … k on the mobile side. What crosses is computed from the graph: the output of
-*k*, and that of every earlier layer that a later one still takes (the passthrough of YOLOv2).
+*k*, and that of every earlier layer that a later one still takes (the passthrough of YOLOv2, the residual of a
+shortcut) or that the network gives (a head of YOLOv3).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from math import prod
 from typing import NamedTuple
 
@@ -71,35 +72,54 @@ class Split(NamedTuple):
     crossing: tuple[str, ...]
 
 
-def crossing_layers(nodes: Sequence[Node], cut: int, reduced: bool) -> tuple[int, ...]:
+def crossing_layers(nodes: Sequence[Node], outputs: Sequence[int], cut: int, reduced: bool) -> tuple[int, ...]:
     """Indices of the layers whose outputs cross a cut behind layer ``cut``, that layer first.
+
+    Each tensor crosses once, under the layer that made it. An output of the network that is ready on the mobile side
+    crosses too. Layers that no output depends on are as if they were not there.
 
     Args:
         nodes: the graph.
+        outputs: indices of the layers whose outputs the network gives.
         cut: index of the layer to cut behind.
         reduced: layers behind the cut that take one crossing tensor alone, on its way to a join, are computed on the
             mobile side where that makes the crossing smaller.
     """
-    used = {source for node in nodes[cut + 1 :] for source in node.inputs}
-    beside = [index for index in range(cut) if index in used]
+    makers, used = _makers(nodes), between(nodes, (IMAGE,), outputs)
+    own = makers[max(node.index for node in used if node.index <= cut)]
+    ends = {makers[index] for index in outputs}
+    behind = [node for node in used if node.index > cut and not node.alias]
+    sources = {node.index: {makers[source] for source in node.inputs} for node in behind}
+    crossing = {index for index in ends.union(*sources.values()) if index <= cut}
+    beside = sorted(crossing - {own})
     if reduced:
-        beside = [_smallest_along(nodes, cut, index) for index in beside]
-    return (cut, *beside)
+        beside = [smaller for index in beside for smaller in _smallest_behind(nodes, sources, ends, index)]
+    return (own, *beside)
 
 
-def _smallest_along(nodes: Sequence[Node], cut: int, start: int) -> int:
-    """The layer of the smallest output on the single-input chain from ``start``; of equals the last."""
-    best = current = start
-    while True:
-        takers = [node for node in nodes[cut + 1 :] if current in node.inputs]
-        if len(takers) != 1 or len(takers[0].inputs) != 1:
-            return best
-        current = takers[0].index
-        if prod(nodes[current].shape) <= prod(nodes[best].shape):
-            best = current
+def _makers(nodes: Sequence[Node]) -> dict[int, int]:
+    """By layer, the one that made its output: itself, unless it hands on its input."""
+    makers = {IMAGE: IMAGE}
+    for node in nodes:
+        makers[node.index] = makers[node.inputs[0]] if node.alias else node.index
+    return makers
 
 
-def between(nodes: Sequence[Node], inputs: tuple[int, ...], outputs: tuple[int, ...]) -> list[Node]:
+def _smallest_behind(
+    nodes: Sequence[Node], sources: Mapping[int, Set[int]], ends: Set[int], index: int
+) -> tuple[int, ...]:
+    """What can cross in place of a layer's output: the smallest set of outputs on the single-input chains from it.
+
+    Of equals the last, and of one output and several of its size the one.
+    """
+    takers = [taker for taker, taken in sources.items() if index in taken]
+    if index in ends or any(len(sources[taker]) > 1 for taker in takers):
+        return (index,)
+    further = tuple(layer for taker in takers for layer in _smallest_behind(nodes, sources, ends, taker))
+    return min(further, (index,), key=lambda layers: (sum(prod(nodes[layer].shape) for layer in layers), len(layers)))
+
+
+def between(nodes: Sequence[Node], inputs: Sequence[int], outputs: Sequence[int]) -> list[Node]:
     """The layers, in order, that lead from ``inputs`` to ``outputs``."""
     needed: set[int] = set()
     ahead = [index for index in outputs if index not in inputs]

@@ -8,6 +8,7 @@ size, size). Source: Darknet's ``src/parser.c`` (``load_weights_upto``, ``save_w
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from lightning_app.darknet.build import Node
 from lightning_app.darknet.layers import Convolution
 from lightning_app.darknet.network import Network
 from lightning_app.errors import WeightsError
@@ -32,7 +34,7 @@ def load_weights(network: Network, path: str | Path) -> list[str]:
     """
     path = Path(path)
     version, seen, values = _read(path)
-    layers = _convolutions(network)
+    layers = _convolutions(network, network.nodes)
     sizes = [sum(tensor.numel() for tensor in _tensors(layer)) for _, layer in layers]
     ends = [0, *accumulate(sizes)]
     if len(values) not in ends:
@@ -47,10 +49,18 @@ def load_weights(network: Network, path: str | Path) -> list[str]:
     return [name for name, _ in layers[reached:]]
 
 
-def save_weights(network: Network, path: str | Path) -> None:
-    """Write a network as a ``.weights`` file that Darknet reads, with the version that it was loaded with."""
-    seen = struct.pack("<Q" if _wide(network.version) else "<I", network.seen)
-    tensors = [tensor for _, layer in _convolutions(network) for tensor in _tensors(layer)]
+def save_weights(network: Network, path: str | Path, upto: int | None = None) -> None:
+    """Write a network as a ``.weights`` file that Darknet reads, with the version that it was loaded with.
+
+    Args:
+        network: any.
+        path: to write to.
+        upto: write the layers of lower indices alone, with no pictures seen, to start another network from
+            (``src/darknet.c``, ``partial``); null for all.
+    """
+    seen = struct.pack("<Q" if _wide(network.version) else "<I", network.seen if upto is None else 0)
+    nodes = [node for node in network.nodes if upto is None or node.index < upto]
+    tensors = [tensor for _, layer in _convolutions(network, nodes) for tensor in _tensors(layer)]
     with Path(path).open("wb") as file:
         file.write(struct.pack("<3i", *network.version) + seen)
         for tensor in tensors:
@@ -80,8 +90,9 @@ def _wide(version: tuple[int, ...]) -> bool:
     return major * 10 + minor >= 2 and major < 1000 and minor < 1000
 
 
-def _convolutions(network: Network) -> list[tuple[str, Convolution]]:
-    return [(name, layer) for name, layer in network.layers.items() if isinstance(layer, Convolution)]
+def _convolutions(network: Network, nodes: Iterable[Node]) -> list[tuple[str, Convolution]]:
+    named = [(node.name, network.layers[node.name]) for node in nodes]
+    return [(name, layer) for name, layer in named if isinstance(layer, Convolution)]
 
 
 def _tensors(layer: Convolution) -> list[Tensor]:

@@ -30,11 +30,8 @@ def draw_rate_accuracy(systems: Mapping[str, Sequence[Point]], path: Path) -> No
     axes = figure.add_subplot()
     for i, (name, points) in enumerate(systems.items()):
         style = STYLES[i % len(STYLES)]
-        rated = sorted((point.kbpi, 100 * point.map, point.qp) for point in points if point.kbpi is not None)
-        if rated:
-            _draw_curve(axes, rated, name, style, above=i % 2 == 0)
-        else:
-            axes.axhline(100 * points[0].map, color="0.45", linestyle=style[2], linewidth=1, label=name)
+        rated = sorted((point.kbpi, 100 * point.map, point.qp) for point in points)
+        _draw_curve(axes, rated, name, style, above=i % 2 == 0)
     axes.set_xscale("log")
     axes.set_xlabel("Kilobits per image (KBPI)")
     axes.set_ylabel("mAP, 11-point (%)")

@@ -15,17 +15,17 @@ class Point:
     """One operating point; a row of ``points.csv``.
 
     Attributes:
-        system: ``feature``, through a feature channel, or ``cloud-only``, without one.
+        system: ``feature``, features through a channel, or ``cloud-only``, whole pictures.
         network: path of the ``.cfg``.
         weights: path of the weights or checkpoint.
-        split: layer that the network is cut behind, empty without a channel.
-        layout: how channels are laid into pictures, empty without a channel.
-        codec: name of the codec, empty without a channel.
-        bits: n_bit of the quantiser, empty without a channel.
-        qp: quantisation parameter or ``lossless``, empty without a channel.
+        split: layer that the network is cut behind, empty for cloud-only.
+        layout: how channels are laid into pictures, empty for cloud-only.
+        codec: name of the codec; ``original`` for the picture's own file.
+        bits: n_bit of the quantiser, empty for cloud-only.
+        qp: quantisation parameter, quality, ``lossless`` or ``original``, empty where nothing was set.
         images: how many pictures it was measured on.
-        kbpi: kilobits an image, mean; None without a channel.
-        kbpi_std: kilobits an image, standard deviation over the pictures; None without a channel.
+        kbpi: kilobits an image, mean.
+        kbpi_std: kilobits an image, standard deviation over the pictures.
         map: mean average precision by VOC2007's 11 points, a fraction.
         map_area: mean average precision by the area under the curve, VOC2010's, a fraction.
         seed: of the run.
@@ -40,8 +40,8 @@ class Point:
     bits: str
     qp: str
     images: int
-    kbpi: float | None
-    kbpi_std: float | None
+    kbpi: float
+    kbpi_std: float
     map: float
     map_area: float
     seed: int
@@ -84,8 +84,6 @@ def read_points(path: Path) -> list[Point]:
 
 
 def _from_row(row: dict[str, str]) -> Point:
-    """The csv module writes None as an empty cell."""
-    numbers: dict[str, object] = {name: float(row[name]) for name in ("map", "map_area")}
+    numbers: dict[str, object] = {name: float(row[name]) for name in ("kbpi", "kbpi_std", "map", "map_area")}
     numbers |= {name: int(row[name]) for name in ("images", "seed")}
-    numbers |= {name: float(row[name]) if row[name] else None for name in ("kbpi", "kbpi_std")}
     return Point(**{field.name: numbers.get(field.name, row[field.name]) for field in fields(Point)})  # type: ignore[arg-type]

@@ -16,7 +16,8 @@ def points_table(points: Sequence[Point]) -> Table:
     for name in ("KBPI", "± std", "mAP % (11-point)", "mAP % (area)"):
         table.add_column(name, justify="right")
     for point in points:
-        table.add_row(point.qp or "–", *_kilobits(point), f"{100 * point.map:.2f}", f"{100 * point.map_area:.2f}")
+        values = (point.kbpi, point.kbpi_std, 100 * point.map, 100 * point.map_area)
+        table.add_row(point.qp or "–", *(f"{value:.2f}" for value in values))
     return table
 
 
@@ -29,7 +30,7 @@ def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
     table.add_column("mAP %", justify="right")
     for name, points in systems.items():
         for point in points:
-            table.add_row(name, point.qp or "–", _kilobits(point)[0], f"{100 * point.map:.2f}")
+            table.add_row(name, point.qp or "–", f"{point.kbpi:.2f}", f"{100 * point.map:.2f}")
         table.add_section()
     return table
 
@@ -37,11 +38,7 @@ def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
 def _title(point: Point) -> str:
     pictures = f"{point.images} pictures"
     if point.system == "cloud-only":
-        return f"The whole network, {pictures}"
+        return f"The whole network on {point.codec} pictures, {pictures}"
     return f"Split at {point.split}, {point.bits} bits, {point.codec}, {pictures}"
 
 
-def _kilobits(point: Point) -> tuple[str, str]:
-    if point.kbpi is None or point.kbpi_std is None:
-        return "–", "–"
-    return f"{point.kbpi:.2f}", f"{point.kbpi_std:.2f}"

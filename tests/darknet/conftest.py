@@ -1,5 +1,6 @@
 """Networks that the tests of this folder share."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +10,28 @@ import torch
 from lightning_app.darknet import Network
 from lightning_app.darknet.layers import Convolution
 
-NETWORKS = sorted((Path(__file__).parents[2] / "configs" / "networks").glob("*.cfg"))
+NETWORKS = Path(__file__).parents[2] / "configs" / "networks"
+SMALL = ("shapes", "yolo-lite", "yolov2-tiny-voc", "yolov3-tiny-voc")
+"""Networks whose weights are made, written and read in a moment."""
 
 
-@pytest.fixture(params=NETWORKS, ids=lambda path: str(path.stem))
+@pytest.fixture(
+    params=[
+        pytest.param(path, id=path.stem, marks=() if path.stem in SMALL else pytest.mark.slow)
+        for path in sorted(NETWORKS.glob("*.cfg"))
+    ]
+)
 def shipped(request: pytest.FixtureRequest) -> Path:
     """Each network that we ship."""
     path: Path = request.param
+    return request.getfixturevalue("yolo9000") if path.stem == "yolo9000" else path
+
+
+@pytest.fixture
+def yolo9000(tmp_path: Path) -> Path:
+    """The shipped YOLO9000, beside a tree of as many classes as Darknet's: ten roots, ten children each, and so on."""
+    path = Path(shutil.copy(NETWORKS / "yolo9000.cfg", tmp_path))
+    (tmp_path / "9k.tree").write_text("".join(f"n{number:08} {number // 10 - 1}\n" for number in range(9418)))
     return path
 
 

@@ -11,16 +11,23 @@ import torch
 from lightning_app.darknet import Network, load_weights, save_weights
 from lightning_app.errors import WeightsError
 
-LITE = Path(__file__).parents[2] / "configs/networks/yolo-lite.cfg"
+NETWORKS = Path(__file__).parents[2] / "configs" / "networks"
+LITE = NETWORKS / "yolo-lite.cfg"
 
 
-@pytest.mark.parametrize("name", ["tiny-yolov2-trial3", "tiny-yolov2-trial3-noBatch"])
-def test_real_weights_are_written_again_byte_for_byte(shared: Path, tmp_path: Path, name: str) -> None:
-    source = shared / "weights" / "yolo-lite" / name
-    network = Network.from_cfg(source.with_suffix(".cfg"))
-    load_weights(network, source.with_suffix(".weights"))
+@pytest.mark.parametrize(
+    ("cfg", "weights"),
+    [
+        ("yolo-lite/tiny-yolov2-trial3.cfg", "yolo-lite/tiny-yolov2-trial3.weights"),
+        ("yolo-lite/tiny-yolov2-trial3-noBatch.cfg", "yolo-lite/tiny-yolov2-trial3-noBatch.weights"),
+        ("yolo-fastest/yolo-fastest-xl-voc.cfg", "yolo-fastest/yolo-fastest-xl-voc.v1.weights"),
+    ],
+)
+def test_real_weights_are_written_again_byte_for_byte(shared: Path, tmp_path: Path, cfg: str, weights: str) -> None:
+    network = Network.from_cfg(shared / "weights" / cfg)
+    assert load_weights(network, shared / "weights" / weights) == []
     save_weights(network, tmp_path / "again.weights")
-    assert (tmp_path / "again.weights").read_bytes() == source.with_suffix(".weights").read_bytes()
+    assert (tmp_path / "again.weights").read_bytes() == (shared / "weights" / weights).read_bytes()
 
 
 @pytest.mark.parametrize(("version", "count"), [((0, 1, 0), "<I"), ((0, 2, 5), "<Q"), ((2, 0, 0), "<Q")])
@@ -56,6 +63,42 @@ def test_values_stand_in_darknets_order(cfg: Callable[[str], Path], tmp_path: Pa
     assert read == values.reshape(5, 7).tolist()
 
 
+def test_a_filter_of_a_group_has_the_weights_of_its_group_alone(cfg: Callable[[str], Path], tmp_path: Path) -> None:
+    """14 filters in 2 groups over 4 channels: a bias each, then 2 weights each."""
+    path = cfg(
+        "[net]\nwidth=32\nheight=32\nchannels=4\n[convolutional]\nfilters=14\nsize=1\ngroups=2\n"
+        "activation=linear\n[yolo]\nanchors=1,1,2,2\nclasses=2\nnum=2\n"
+    )
+    values = np.arange(42, dtype="<f4")
+    (tmp_path / "a.weights").write_bytes(struct.pack("<3iI", 0, 1, 0, 0) + values.tobytes())
+    network = Network.from_cfg(path)
+    assert load_weights(network, tmp_path / "a.weights") == []
+    with torch.no_grad():
+        (raw,) = network(torch.tensor([1.0, 10, 100, 1000]).view(1, 4, 1, 1))
+    biases, weights = values[:14], values[14:].reshape(14, 2)
+    assert raw.flatten().tolist() == [*(biases + weights @ [1, 10])[:7], *(biases + weights @ [100, 1000])[7:]]
+
+
+def test_the_trunk_of_darknet19_starts_yolov2_and_yolo9000(
+    randomised: Callable[[Path], Network], yolo9000: Path, tmp_path: Path
+) -> None:
+    """As ``darknet partial darknet19_448.cfg darknet19_448.weights darknet19_448.conv.23 23``."""
+    classifier, path = randomised(NETWORKS / "darknet19_448.cfg"), tmp_path / "darknet19_448.conv.23"
+    classifier.seen = 1_000_000
+    save_weights(classifier, path, upto=23)
+    assert path.stat().st_size == 20 + 4 * 19_831_776
+    for cfg, rest in (
+        (NETWORKS / "yolov2-voc.cfg", ["conv_23", "conv_24", "conv_26", "conv_29", "conv_30"]),
+        (NETWORKS / "yolov2-voc-no-passthrough.cfg", ["conv_23", "conv_24", "conv_25", "conv_26"]),
+        (yolo9000, ["conv_23"]),
+    ):
+        network = Network.from_cfg(cfg)
+        assert load_weights(network, path) == rest
+        assert network.seen == 0
+        last = (other.layers["conv_22"].state_dict()["conv.weight"] for other in (network, classifier))
+        assert torch.equal(*last)
+
+
 def test_a_short_file_fills_the_layers_that_it_reaches(randomised: Callable[[Path], Network], tmp_path: Path) -> None:
     save_weights(randomised(LITE), tmp_path / "whole.weights")
     first_two = 20 + 4 * (4 * 16 + 3 * 16 * 9 + 4 * 32 + 16 * 32 * 9)
@@ -67,6 +110,19 @@ def test_a_short_file_fills_the_layers_that_it_reaches(randomised: Callable[[Pat
     assert torch.equal(network.layers["conv_4"].state_dict()["conv.weight"], untouched)
     expected = randomised(LITE).layers["conv_2"].state_dict()["conv.weight"]
     assert torch.equal(network.layers["conv_2"].state_dict()["conv.weight"], expected)
+
+
+def test_a_file_cut_off_before_a_layer_is_the_start_of_the_whole_with_nothing_seen(
+    randomised: Callable[[Path], Network], tmp_path: Path
+) -> None:
+    network, whole, start = randomised(LITE), tmp_path / "whole.weights", tmp_path / "start.weights"
+    network.seen = 64
+    save_weights(network, whole)
+    save_weights(network, start, upto=4)
+    header, values = start.read_bytes()[:20], start.read_bytes()[20:]
+    assert len(values) == 4 * (4 * 16 + 3 * 16 * 9 + 4 * 32 + 16 * 32 * 9)  # conv_0 and conv_2
+    assert whole.read_bytes()[20:].startswith(values)
+    assert header == struct.pack("<3iQ", 0, 2, 0, 0)
 
 
 @pytest.mark.parametrize(

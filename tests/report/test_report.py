@@ -13,7 +13,7 @@ from lightning_app.errors import DataError
 from lightning_app.report.points import Point, read_points, write_points
 
 POINT = Point("feature", "a.cfg", "a.weights", "max_7", "tiled", "HEVC", "8", "32", 357, 37.5, 6.25, 0.376, 0.366, 0)
-WHOLE = replace(POINT, system="cloud-only", split="", codec="", bits="", qp="", kbpi=None, kbpi_std=None, map=0.381)
+WHOLE = replace(POINT, system="cloud-only", split="", codec="original", bits="", qp="", kbpi=710.3, map=0.381)
 
 
 def test_points_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_report_prints_percent_and_draws(dfc: Callable[..., tuple[int, str, str]
     assert status == 0, err
     rows = [[cell.strip() for cell in line.strip("│ \n").split("│")] for line in out.splitlines() if "│" in line]
     assert ["default weights", "32", "37.50", "37.60"] in rows
-    assert ["whole/points.csv", "–", "–", "38.10"] in rows
+    assert ["whole/points.csv", "–", "710.30", "38.10"] in rows
     with Image.open("fig/map.png") as figure:
         assert figure.width >= 900
         colours = figure.convert("RGB").getcolors(maxcolors=2**24) or []

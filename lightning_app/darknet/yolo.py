@@ -1,0 +1,105 @@
+"""The options of a ``[yolo]`` section, YOLOv3's head and its later forms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, cast, get_args
+
+from lightning_app.darknet.cfg import Section
+from lightning_app.darknet.region import anchor_pairs
+
+BoxLoss = Literal["mse", "iou", "giou", "diou", "ciou"]
+"""By AlexeyAB's names of ``iou_loss=``."""
+
+NMS_KINDS = ("default", "greedynms")
+"""Both drop a box that overlaps a better one of its class."""
+
+
+@dataclass(frozen=True)
+class YoloOptions:
+    """The options of ``[yolo]`` that decoding and the loss use.
+
+    Source: ``parse_yolo`` in ``src/parser.c`` of pjreddie/darknet (2018) and, for the later keys, of
+    AlexeyAB/darknet. ``jitter``, ``random`` and ``resize`` describe Darknet's own data loading and are read over, and
+    so is ``beta_nms``, which neither kind of suppression here uses.
+
+    Attributes:
+        priors: width and height of the prior boxes of all heads, in cells of this one.
+        mask: which of them are this head's anchors.
+        classes: K, how many.
+        ignore_thresh: an anchor whose best IoU with any truth is above it is not pulled to objectness 0.
+        iou_thresh: beside the best prior of a truth, anchors of a shape IoU above this train by it too; 1 for none.
+        scale_x_y: how far a centre can leave its cell: σ(tx) is stretched by it about ½.
+        iou_loss: form of the box term.
+        iou_normalizer: weight of the box term.
+        obj_normalizer: weight of objectness.
+        cls_normalizer: weight of the classes.
+        max_truths: boxes a picture that train.
+    """
+
+    priors: tuple[tuple[float, float], ...]
+    mask: tuple[int, ...]
+    classes: int
+    ignore_thresh: float = 0.5
+    iou_thresh: float = 1.0
+    scale_x_y: float = 1.0
+    iou_loss: BoxLoss = "mse"
+    iou_normalizer: float = 1.0
+    obj_normalizer: float = 1.0
+    cls_normalizer: float = 1.0
+    max_truths: int = 90
+
+    @property
+    def anchors(self) -> tuple[tuple[float, float], ...]:
+        """Width and height of this head's anchors, in cells."""
+        return tuple(self.priors[i] for i in self.mask)
+
+    @property
+    def channels(self) -> int:
+        """Channels of the raw head: A·(4 coordinates + objectness + K classes)."""
+        return len(self.mask) * (5 + self.classes)
+
+    @classmethod
+    def from_section(cls, section: Section, stride: int) -> YoloOptions:
+        """Read and check a ``[yolo]`` section.
+
+        Args:
+            section: of the ``.cfg``.
+            stride: side of this head's cells in pixels of the network's input, the unit of ``anchors=``.
+        """
+        priors = tuple((w / stride, h / stride) for w, h in anchor_pairs(section))
+        iou_loss = _one_of(section, "iou_loss", "mse", get_args(BoxLoss))
+        _one_of(section, "nms_kind", "default", NMS_KINDS)
+        if section.real("truth_thresh", 1) < 1:
+            raise section.fault("truth_thresh must be at least 1: only the place and shape of a truth choose its anchors")
+        if section.real("scale_x_y", 1) <= 0:
+            raise section.fault(f"scale_x_y must be positive, not {section.text('scale_x_y')}")
+        return cls(
+            priors=priors,
+            mask=_mask(section, len(priors)),
+            classes=section.positive("classes", 20),
+            ignore_thresh=section.real("ignore_thresh", 0.5),
+            iou_thresh=section.real("iou_thresh", 1),
+            scale_x_y=section.real("scale_x_y", 1),
+            iou_loss=cast(BoxLoss, iou_loss),
+            iou_normalizer=section.real("iou_normalizer", 1 if iou_loss == "mse" else 0.75),
+            obj_normalizer=section.real("obj_normalizer", 1),
+            cls_normalizer=section.real("cls_normalizer", 1),
+            max_truths=section.positive("max", 90),
+        )
+
+
+def _mask(section: Section, priors: int) -> tuple[int, ...]:
+    if "mask" not in section.options:
+        return tuple(range(priors))
+    mask = tuple(section.integers("mask"))
+    if not mask or len(set(mask)) != len(mask) or not set(mask) <= set(range(priors)):
+        raise section.fault(f"mask={section.text('mask')} must list anchors, each from 0 to {priors - 1} and once")
+    return mask
+
+
+def _one_of(section: Section, key: str, default: str, choices: tuple[str, ...]) -> str:
+    value = section.text(key, default)
+    if value not in choices:
+        raise section.fault(f"{key}={value} is not supported; supported are {', '.join(choices)}")
+    return value

@@ -1,0 +1,126 @@
+"""The two systems that are compared: features that cross a cut, and pictures that go to the cloud whole.
+
+Both train, give their operating points, name the pool whose processes they use, and the part that must not learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.darknet import Network
+from lightning_app.data import Batch, Resize, fit_picture, to_tensor
+from lightning_app.picture import RGB, PictureChannel, PictureQP
+from lightning_app.report.points import qp_label
+
+
+class Measured(NamedTuple):
+    """A batch at one operating point.
+
+    Attributes:
+        label: of the point.
+        raws: the network's raw outputs.
+        bits: (B,) that each image cost.
+    """
+
+    label: str
+    raws: tuple[Tensor, ...]
+    bits: Tensor
+
+
+class Collaborative:
+    """Front on the mobile side, features through the channel, back in the cloud.
+
+    Args:
+        network: to be cut; front and back share its layers.
+        channel: where to cut it, and what is in between.
+    """
+
+    name = "feature"
+
+    def __init__(self, network: Network, channel: FeatureChannel) -> None:
+        self.channel = channel
+        self.front, self.back, self.crossing = network.split(channel.split, channel.passthrough)
+        self.qps: dict[str, QPOption] = {qp_label(qp): qp for qp in channel.eval_qps}
+        self.pool = channel.pool
+        self.frozen = self.front if channel.gradient == "stop" else None
+
+    def features(self, images: Tensor) -> dict[str, Tensor]:
+        """Images (B, 3, H, W) -> what crosses, by the layer that made it."""
+        return dict(zip(self.crossing, self.front((images,)), strict=True))
+
+    def train(
+        self, images: Tensor, seed: int, epoch: int, indices: Sequence[int]
+    ) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """Raw outputs and bits (B,), each picture coded at a QP of its own."""
+        decoded, bits = self.channel.augment(self.features(images), seed, epoch, indices)
+        return self.back(tuple(decoded.values())), bits
+
+    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:  # noqa: ARG002
+        """The batch at every QP; the front runs once."""
+        features = self.features(batch["images"])
+        for label, qp in self.qps.items():
+            decoded, bits = self.channel(features, [qp] * len(batch["images"]))
+            yield Measured(label, self.back(tuple(decoded.values())), bits)
+
+    def columns(self, qp: object) -> dict[str, str]:  # noqa: ARG002
+        """What ``points.csv`` says of the system at a QP."""
+        channel = self.channel
+        layout = f"frames/{channel.group}" if channel.layout == "frames" else channel.layout
+        codec = type(channel.codec).__name__
+        return {"split": channel.split, "layout": layout, "codec": codec, "bits": str(channel.bits)}
+
+
+class CloudOnly:
+    """The picture crosses, and the whole network runs in the cloud.
+
+    Args:
+        network: the detector.
+        picture: how pictures are coded; None for the original files.
+    """
+
+    name = "cloud-only"
+
+    def __init__(self, network: Network, picture: PictureChannel | None) -> None:
+        self.network, self.picture = network, picture
+        qps = () if picture is None else picture.qps
+        self.qps: dict[str, PictureQP | None] = {qp_label(qp): qp for qp in qps} or {"plain": None}
+        self.pool = None if picture is None else picture.pool
+        self.frozen = None
+
+    def train(
+        self,
+        images: Tensor,
+        seed: int,  # noqa: ARG002
+        epoch: int,  # noqa: ARG002
+        indices: Sequence[int],  # noqa: ARG002
+    ) -> tuple[tuple[Tensor, ...], Tensor | None]:
+        """Raw outputs; nothing is coded in training."""
+        return self.network(images), None
+
+    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:
+        """The batch at every QP, each picture coded at its own size and then resized."""
+        files = [Path(target["file"]) for target in batch["targets"]]
+        for label, qp in self.qps.items():
+            if self.picture is None or qp is None:
+                images, bits = batch["images"], [8 * file.stat().st_size for file in files]
+            else:
+                pictures, bits = self.picture.send(files, qp)
+                images = _as_inputs(pictures, batch["images"], resize)
+            yield Measured(label, self.network(images), torch.tensor(bits))
+
+    def columns(self, qp: object) -> dict[str, str]:
+        """What ``points.csv`` says of the system at a QP."""
+        codec = "original" if self.picture is None or qp == "original" else type(self.picture.codec).__name__
+        return {"split": "", "layout": "", "codec": codec, "bits": ""}
+
+
+def _as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:
+    """Pictures (H, W, 3) -> (B, 3, H', W') of the size and on the device of ``like``."""
+    size = (like.shape[-2], like.shape[-1])
+    return torch.stack([to_tensor(fit_picture(picture, size, resize)[0]) for picture in pictures]).to(like.device)

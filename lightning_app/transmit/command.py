@@ -1,0 +1,99 @@
+"""``dfc encode`` and ``dfc decode``: the two sides as two programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+from jsonargparse import ArgumentParser
+
+from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.checkpoint import load_network
+from lightning_app.darknet import Detections, Network
+from lightning_app.data import VOC_CLASSES, Resize
+from lightning_app.errors import DataError, OptionError
+from lightning_app.transmit.cloud import detect_from
+from lightning_app.transmit.mobile import encode_picture
+
+
+def run_encode(arguments: list[str]) -> None:
+    """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
+    parser = ArgumentParser(prog="dfc encode", description="Code the features of a picture: the mobile side.")
+    parser.add_argument("picture", type=Path, help="the picture")
+    _add_network(parser)
+    parser.add_argument("--qp", type=QPOption, default="lossless", help="at which to code, or lossless")
+    parser.add_argument("--resize", choices=get_args(Resize), default="plain", help="to the network's input")
+    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient"})
+    parser.link_arguments("qp", "channel.qps", compute_fn=lambda qp: [qp])
+    parser.add_argument("-o", "--output", type=Path, help="file to write; the picture's name with .dfc if not given")
+    options = parser.instantiate_classes(parser.parse_args(arguments))
+    network = _load(options.network, options.weights)
+    output = options.output or options.picture.with_suffix(".dfc")
+    with options.channel.pool:
+        data = encode_picture(options.picture, network, options.channel, options.qp, options.resize)
+    _write(output, data)
+    print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
+
+
+def run_decode(arguments: list[str]) -> None:
+    """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
+    parser = ArgumentParser(prog="dfc decode", description="Detect from coded features: the cloud side.")
+    parser.add_argument("file", type=Path, help="what `dfc encode` wrote")
+    _add_network(parser)
+    parser.add_argument("--classes", type=Path, help="names of the classes, a line each; VOC's if there are 20")
+    parser.add_argument("--score_threshold", type=float, default=0.005, help="a score must be above it, 0 to 1")
+    parser.add_argument("--nms_threshold", type=float, default=0.45, help="IoU above which the worse box goes, 0 to 1")
+    parser.add_argument("-o", "--output", type=Path, help="JSON file to write; the file's name with .json if not given")
+    options = parser.parse_args(arguments)
+    network = _load(options.network, options.weights)
+    classes = _class_names(options.classes, network)
+    found = detect_from(_read(options.file), network, options.score_threshold, options.nms_threshold)
+    output = options.output or options.file.with_suffix(".json")
+    _write(output, json.dumps(as_json(found, classes), indent=1).encode())
+    print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
+
+
+def as_json(found: Detections, classes: Sequence[str]) -> list[dict[str, object]]:
+    """Detections as JSON has them: class, score, and box xyxy in VOC's pixels."""
+    rows = zip(*(found[key].tolist() for key in ("boxes", "scores", "labels")), strict=True)
+    return [{"class": classes[label], "score": score, "box": box} for box, score, label in rows]
+
+
+def _add_network(parser: ArgumentParser) -> None:
+    parser.add_argument("--network", type=str, required=True, help="Darknet .cfg, the same on both sides")
+    parser.add_argument("--weights", type=Path, required=True, help=".weights or .ckpt, the same on both sides")
+
+
+def _load(cfg: str, weights: Path) -> Network:
+    network = Network.from_cfg(cfg)
+    load_network(network, weights)
+    return network.eval()
+
+
+def _class_names(path: Path | None, network: Network) -> list[str]:
+    if path is not None:
+        names = [line.strip() for line in _read(path).decode().splitlines() if line.strip()]
+    elif network.classes == len(VOC_CLASSES):
+        names = list(VOC_CLASSES)
+    else:
+        raise OptionError(f"the network has {network.classes} classes and not VOC's 20: name them with --classes FILE")
+    if len(names) != network.classes:
+        raise OptionError(f"{path} names {len(names)} classes and the network has {network.classes}")
+    return names
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error

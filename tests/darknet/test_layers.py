@@ -1,0 +1,70 @@
+"""Layers worked out by hand, and activations by the formulas of Darknet's activations.h."""
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+
+from lightning_app.darknet.layers import ACTIVATIONS, Dropout, MaxPool, Route, Shortcut, Upsample
+
+FORMULAS: dict[str, Callable[[float], float]] = {
+    "linear": lambda x: x,
+    "leaky": lambda x: x if x > 0 else 0.1 * x,
+    "relu": lambda x: x if x > 0 else 0,
+    "relu6": lambda x: min(max(x, 0), 6),
+    "logistic": lambda x: 1 / (1 + math.exp(-x)),
+    "mish": lambda x: x * math.tanh(x if x > 20 else math.log(math.exp(x) + 1)),
+    "swish": lambda x: x / (1 + math.exp(-x)),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_an_activation_is_darknets(name: str) -> None:
+    samples = [-30.0, -7.0, -1.5, -0.01, 0.0, 0.3, 2.0, 5.9, 6.1, 19.0, 40.0]
+    ours = ACTIVATIONS[name]()(torch.tensor(samples))
+    assert ours.tolist() == pytest.approx([FORMULAS[name](x) for x in samples], rel=1e-6, abs=1e-7)
+
+
+def test_a_shortcut_adds_and_then_activates() -> None:
+    x, y, z = torch.tensor([[1.0, -4.0]]), torch.tensor([[2.0, 1.0]]), torch.tensor([[-1.0, 1.0]])
+    assert Shortcut("relu")(x, y).tolist() == [[3, 0]]
+    assert Shortcut("linear")(x, y, z).tolist() == [[2, -2]]
+
+
+def test_a_route_takes_its_group_of_every_input() -> None:
+    x, y = torch.arange(4.0).view(1, 4, 1, 1), torch.arange(10.0, 12.0).view(1, 2, 1, 1)
+    assert Route()(x, y).flatten().tolist() == [0, 1, 2, 3, 10, 11]
+    assert Route(groups=2, group=1)(x, y).flatten().tolist() == [2, 3, 11]
+
+
+def test_upsampling_repeats_and_scales() -> None:
+    x = torch.tensor([[[[1.0, 2.0]]]])
+    assert Upsample(2, scale=0.5)(x).tolist() == [[[[0.5, 0.5, 1, 1], [0.5, 0.5, 1, 1]]]]
+
+
+def test_max_pooling_with_stride_1_pads_behind() -> None:
+    """Darknet pads size - 1 in all, half of it, rounded down, before."""
+    x = torch.tensor([[[[1.0, 2.0], [-3.0, -4.0]]]])
+    assert MaxPool(size=2, stride=1, padding=1)(x).tolist() == [[[[2, 2], [-3, -4]]]]
+
+
+def test_dropout_keeps_the_mean_and_drops_the_probability() -> None:
+    layer = Dropout(0.2)
+    dropped = layer(torch.full((4, 8, 64, 64), 2.0))
+    assert dropped.unique().tolist() == [0, 2.5]
+    assert (dropped == 0).float().mean().item() == pytest.approx(0.2, abs=0.005)
+    assert dropped.mean().item() == pytest.approx(2, abs=0.01)
+    assert not torch.equal(layer(torch.full((4, 8, 64, 64), 2.0)), dropped)
+
+
+def test_the_gradient_passes_dropout_where_the_samples_did() -> None:
+    x = torch.ones(1, 4, 8, 8, requires_grad=True)
+    dropped = Dropout(0.5)(x)
+    dropped.sum().backward()
+    assert torch.equal(x.grad, dropped.detach())  # type: ignore[arg-type]
+
+
+def test_dropout_hands_on_its_input_in_evaluation_mode() -> None:
+    x = torch.ones(1, 2, 3, 3)
+    assert Dropout(0.9).eval()(x) is x

@@ -1,0 +1,130 @@
+"""``dfc encode`` and ``dfc decode``: two processes' worth of work, the same detections as in one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from lightning_app.bitstream import pack, unpack
+from lightning_app.channel import FeatureChannel
+from lightning_app.darknet import Network, save_weights
+from lightning_app.errors import CodecError
+from lightning_app.transmit import detect_from, encode_picture
+
+Dfc = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def lite(shared: Path) -> tuple[str, ...]:
+    weights = shared / "weights/yolo-lite/tiny-yolov2-trial3.weights"
+    return "--network", "configs/networks/yolo-lite.cfg", "--weights", str(weights)
+
+
+@pytest.fixture
+def picture(shared: Path) -> Path:
+    return shared / "VOCdevkit/VOC2007/JPEGImages/000001.jpg"
+
+
+CASES = [
+    ["--channel.split", "max_7", "--qp", "32"],
+    ["--channel.split", "max_5", "--channel.bits", "10", "--channel.layout", "quilted"],
+    ["--channel.split", "max_7", "--channel.layout", "frames", "--channel.group", "8", "--qp", "27"],
+    ["--channel.split", "max_7", "--channel.codec", "PNG"],
+    ["--channel.split", "max_7", "--channel.bits", "32"],
+    ["--channel.split", "max_7", "--qp", "37", "--resize", "letterbox"],
+]
+
+
+def predicted(dfc: Dfc, shared: Path, lite: tuple[str, ...], options: list[str], devkit: Path) -> list[object]:
+    """What ``dfc predict`` finds in the picture in one process."""
+    qp = options[options.index("--qp") + 1] if "--qp" in options else "lossless"
+    channel = [o.replace("--channel", "--model.channel") for o in options if o.startswith("--channel")]
+    values = [options[options.index(o) + 1] for o in options if o.startswith("--channel")]
+    named = [word for pair in zip(channel, values, strict=True) for word in pair]
+    resize = ["--data.resize", "letterbox"] if "letterbox" in options else []
+    status, out, err = dfc(
+        "predict", "-c", "configs/yolo_lite.yaml", "--data.root", devkit, "--data.eval_batch_size", "1",
+        "--model.weights", lite[3], *named, "--model.channel.qps", f"[{qp}]", *resize,
+        "--trainer.enable_progress_bar", "false",
+    )  # fmt: skip
+    assert status == 0, err
+    path = out.split("Written to ")[1].strip()
+    (only,) = json.loads(Path(path).read_text())
+    return list(only["detections"])
+
+
+@pytest.fixture
+def devkit(shared: Path, tmp_path: Path) -> Path:
+    """A devkit whose test set is one real picture."""
+    year = tmp_path / "one/VOC2007"
+    (year / "ImageSets/Main").mkdir(parents=True)
+    (year / "ImageSets/Main/test.txt").write_text("000001\n")
+    for folder in ("JPEGImages", "Annotations"):
+        (year / folder).symlink_to(shared / "VOCdevkit/VOC2007" / folder)
+    return year.parent
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("options", CASES, ids=lambda options: " ".join(options[2:]))
+def test_the_cloud_finds_what_one_process_finds_to_the_bit(
+    dfc: Dfc, shared: Path, lite: tuple[str, ...], picture: Path, devkit: Path, options: list[str]
+) -> None:
+    status, out, err = dfc("encode", picture, "-o", "x.dfc", *lite, *options)
+    assert status == 0, err
+    size = Path("x.dfc").stat().st_size
+    assert f"{size} bytes, {8 * size / 1000:.2f} kilobits" in out
+    status, out, err = dfc("decode", "x.dfc", "-o", "found/x.json", *lite)
+    assert status == 0, err
+    found = json.loads(Path("found/x.json").read_text())
+    assert found == predicted(dfc, shared, lite, options, devkit)
+    assert found[0]["score"] > 0.3
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network.from_cfg(Path(__file__).parents[2] / "configs/networks/shapes.cfg").eval()
+
+
+@pytest.fixture(scope="module")
+def container(network: Network, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+
+    path = tmp_path_factory.mktemp("picture") / "a.png"
+    Image.linear_gradient("L").convert("RGB").save(path)
+    channel = FeatureChannel(split="max_5", workers=1)
+    with channel.pool:
+        return encode_picture(path, network, channel, 32)
+
+
+def test_another_networks_container_is_refused(container: bytes) -> None:
+    other = Network.from_cfg(Path(__file__).parents[2] / "configs/networks/shapes.cfg", seed=1).eval()
+    with pytest.raises(CodecError, match="was made with another network or other weights"):
+        detect_from(container, other)
+
+
+def test_tensors_of_another_shape_are_refused(container: bytes, network: Network) -> None:
+    header, (tensor,) = unpack(container)
+    for tensors in ([tensor, tensor], [type(tensor)((1, 8, 8), 0, 1, tensor.payload)]):
+        with pytest.raises(CodecError, match="cross this cut of the network"):
+            detect_from(pack(header, tensors), network)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["encode", "absent.jpg"], "absent.jpg cannot be read as a picture"),
+        (["encode", "absent.jpg", "--qp", "52"], "QP must be lossless or 0 to 51, not 52"),
+        (["decode", "absent.dfc"], "absent.dfc cannot be read"),
+        (["decode", "configs/networks/shapes.cfg"], "this is no .dfc file"),
+    ],
+)
+def test_a_users_mistake_gets_one_sentence(dfc: Dfc, network: Network, arguments: list[str], sentence: str) -> None:
+    save_weights(network, Path("a.weights"))
+    model = ("--network", "configs/networks/shapes.cfg", "--weights", "a.weights")
+    classes = Path("classes.txt")
+    classes.write_text("a\nb\nc\nd\ne\n")
+    names = ("--classes", classes) if arguments[0] == "decode" else ("--channel.split", "max_5")
+    status, _, err = dfc(*arguments, *model, *names)
+    assert (status, err.count("\n")) == (2, 1)
+    assert sentence in err
