@@ -48,6 +48,7 @@ _PAPER = {
     "wpp": 0,
 }
 
+# Payloads name their settings, in this order, and leave out what follows from them: a change here is a new format.
 SETTINGS: dict[Settings, dict[str, int]] = {
     "paper": {},
     "best": {"ctu": 64, "tu-intra-depth": 2, "rdoq-level": 2, "deblock": -2},

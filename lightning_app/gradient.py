@@ -46,8 +46,7 @@ def surviving_variance(v: Tensor, v_hat: Tensor) -> Tensor:
     v, v_hat = v.float().flatten(1), v_hat.flatten(1)
     error, variance = (v - v_hat).square().mean(dim=1), v.var(dim=1, unbiased=False)  # (B,), (B,)
     lost = torch.where(error > 0, error / variance.clamp(min=torch.finfo(torch.float32).tiny), error)
-    survived: Tensor = (1 - lost).clamp(min=0)
-    return survived
+    return (1 - lost).clamp(min=0)
 
 
 def add_uniform_noise(v: Tensor, bits: int, entropy: Sequence[Sequence[int]]) -> Tensor:
@@ -61,7 +60,8 @@ def add_uniform_noise(v: Tensor, bits: int, entropy: Sequence[Sequence[int]]) ->
     flat = v.detach().float().flatten(1)
     step = (flat.amax(dim=1) - flat.amin(dim=1)) / (2**bits - 1)  # (B,)
     noise = torch.stack([_uniform(v.shape[1:], words) for words in entropy]).to(v.device)  # (B, C, N, M)
-    return v + step[:, None, None, None] * noise
+    noisy: Tensor = v + step[:, None, None, None] * noise
+    return noisy
 
 
 def _uniform(shape: torch.Size, words: Sequence[int]) -> Tensor:

@@ -242,13 +242,15 @@ def test_two_truths_of_two_classes_share_an_anchor(iou_thresh: float, share: tup
 
 
 def test_boxes_past_the_max_are_left_out() -> None:
+    """The last is the very box that the first anchor predicts in the middle cell."""
     raw = torch.randn(1, OPTIONS.channels, 13, 13, generator=torch.Generator().manual_seed(0))
-    boxes = (torch.rand(91, 4, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.1).tolist()
+    raw[0, :4, 6, 6] = 0
+    boxes = (torch.rand(90, 4, generator=torch.Generator().manual_seed(1)) * 0.3 + 0.1).tolist()
     labels = [i % 3 for i in range(91)]
-    kept = truth(boxes[:90], labels[:90])
-    assert yolo_loss(raw, [truth(boxes, labels)], OPTIONS) == yolo_loss(raw, [kept], OPTIONS)
+    many, kept = truth([*boxes, (0.5, 0.5, 0.7 / 13, 4 / 13)], labels), truth(boxes, labels[:90])
+    assert yolo_loss(raw, [many], OPTIONS) == yolo_loss(raw, [kept], OPTIONS)
     wider = replace(OPTIONS, max_truths=91)
-    assert yolo_loss(raw, [truth(boxes, labels)], wider) != yolo_loss(raw, [kept], wider)
+    assert yolo_loss(raw, [many], wider) != yolo_loss(raw, [kept], wider)
 
 
 def test_pictures_without_objects_train_objectness_alone() -> None:
