@@ -1,8 +1,8 @@
 """HEVC intra coding of colour pictures, 4:2:0 of 8 bits: libx265 encodes and FFmpeg decodes, through PyAV.
 
-These are x265's settings for the tools of HEVC's common test conditions, as a video codec is normally used on pictures:
-CTU 64, RDOQ on. RGB turns into BT.601 of limited range and back, chroma centred between four pixels, as in JPEG, by
-bicubic filters. Both ways together leave 46 to 52 dB of PSNR on VOC's photographs, and 2 dB less at full range.
+The settings are `best` of `x265`, as a video codec is normally used on pictures: CTU 64, RDOQ on. RGB turns into
+BT.601 of limited range and back, chroma centred between four pixels, as in JPEG, by bicubic filters. Both ways together
+leave 46 to 52 dB of PSNR on VOC's photographs, and 2 dB less at full range.
 
 Like `HEVC`, it carries no checksum: `decode` refuses what breaks the syntax, and damage inside the arithmetic-coded
 samples gives another picture.
@@ -19,39 +19,8 @@ from lightning_app.codecs.base import QP, Picture, check_qp
 from lightning_app.codecs.colour import PictureCodec, check_rgb
 from lightning_app.codecs.lossless import read_shape, write_shape
 from lightning_app.codecs.stream import decode_frame, encode_frame
+from lightning_app.codecs.x265 import MIN_SIDES, options, parameters
 from lightning_app.errors import CodecError
-
-_CTU = 64
-
-_X265 = {
-    "ctu": _CTU,
-    "min-cu-size": 8,
-    "max-tu-size": 32,
-    "rdoq-level": 2,
-    "tskip": 1,
-    "signhide": 1,
-    "rd": 6,
-    # A true QP: no offset for intra pictures, none by block, distortion as plain squared error.
-    "ipratio": "1.0",
-    "aq-mode": 0,
-    "cutree": 0,
-    "psy-rd": 0,
-    "psy-rdoq": 0,
-    # One picture, whole: nothing to look ahead at.
-    "keyint": 1,
-    "bframes": 0,
-    "rc-lookahead": 0,
-    "scenecut": 0,
-    # Only bytes that the decoder needs: parameter sets and the picture.
-    "info": 0,
-    "hash": 0,
-    "vui-timing-info": 0,
-    # One core a picture: the worker processes fill the others.
-    "pools": "none",
-    "frame-threads": 1,
-    "wpp": 0,
-    "log-level": "none",
-}
 
 # Without the flags FFmpeg takes short cuts that cost 7 dB, and other ones on other processors.
 _EXACT = (
@@ -66,7 +35,7 @@ _EXACT = (
 class HEVC420(PictureCodec):
     """HEVC main, 4:2:0, intra, behind the picture's size.
 
-    Sides are made even and at least a CTU by repeating the edge, and the decoder cuts them back.
+    Sides are made even, and 16 pixels or more, by repeating the edge, and the decoder cuts them back.
     """
 
     def check_qp(self, qp: QP) -> QP:
@@ -76,10 +45,11 @@ class HEVC420(PictureCodec):
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one (H, W, 3) picture at HM's `qp`."""
         rgb = check_rgb(picture)
-        rate = {"lossless": 1} if self.check_qp(qp) is None else {"qp": qp}
-        parameters = ":".join(f"{name}={value}" for name, value in {**_X265, **rate}.items())
+        rate = {} if (qp := self.check_qp(qp)) is None else {"qp": qp}
         frame = _to_yuv(av.VideoFrame.from_ndarray(_padded(rgb), format="rgb24"))
-        return write_shape(rgb.shape[:2]) + encode_frame(frame, "libx265", {"x265-params": parameters})
+        tools = options("best", "intra", qp is None, frame.height, frame.width)
+        x265 = {"x265-params": parameters({**tools, **rate})}
+        return write_shape(rgb.shape[:2]) + encode_frame(frame, "libx265", x265)
 
     def decode(self, data: bytes) -> Picture:
         """Decode one payload of `encode` into its (H, W, 3) picture."""
@@ -91,7 +61,7 @@ class HEVC420(PictureCodec):
 
 
 def _side(length: int) -> int:
-    return max(_CTU, length + length % 2)
+    return max(MIN_SIDES["intra"], length + length % 2)
 
 
 def _padded(rgb: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
