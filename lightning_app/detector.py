@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule
@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
-from lightning_app.darknet import Detections, Network, detect, detection_loss
+from lightning_app.darknet import Detections, LossForm, Network, detect, detection_loss
 from lightning_app.data import Batch
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.measure import OperatingPoint, in_pixels
@@ -23,8 +23,6 @@ from lightning_app.picture import PictureChannel
 from lightning_app.report.points import Point
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured
-
-LossForm = Literal["darknet", "yolov1"]
 
 
 class Detector(LightningModule):

@@ -71,7 +71,9 @@ class YoloOptions:
         iou_loss = _one_of(section, "iou_loss", "mse", get_args(BoxLoss))
         _one_of(section, "nms_kind", "default", NMS_KINDS)
         if section.real("truth_thresh", 1) < 1:
-            raise section.fault("truth_thresh must be at least 1: only the place and shape of a truth choose its anchors")
+            raise section.fault(
+                "truth_thresh must be at least 1: only the place and shape of a truth choose its anchors"
+            )
         if section.real("scale_x_y", 1) <= 0:
             raise section.fault(f"scale_x_y must be positive, not {section.text('scale_x_y')}")
         return cls(

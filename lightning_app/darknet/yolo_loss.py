@@ -4,10 +4,10 @@ Objectness and classes are logistic, each by itself: ``delta = target - σ(t)`` 
 cross-entropy. Source: ``src/yolo_layer.c`` (``forward_yolo_layer``, ``delta_yolo_box``, ``delta_yolo_class``) of
 pjreddie/darknet, 2018, and for ``iou_thresh``, ``scale_x_y``, ``iou_loss`` and the normalizers of AlexeyAB/darknet.
 
-The forms of IoU are differentiated by autograd where AlexeyAB's ``dx_box_iou`` is written by hand. It differs: w and h
-count twice; in ``diou`` and ``ciou`` the hull's share in x and y has the other sign; v's derivative is without the
-1/(w² + h²). Other departures: ``ignore_thresh`` is pjreddie's, by IoU alone, and ``cls_normalizer`` weighs the classes
-always and not only beside ``counters_per_class``.
+The forms of IoU are differentiated by autograd where AlexeyAB's ``dx_box_iou`` is written by hand. His derivative has
+w and h twice; in ``diou`` and ``ciou`` the hull's share in x and y with the other sign; v without its 1/(w² + h²); and
+boxes that are apart as if they shared something. Beside that, ``ignore_thresh`` is pjreddie's here, by IoU alone, and
+``cls_normalizer`` weighs the classes always, not only beside ``counters_per_class``.
 """
 
 from __future__ import annotations
