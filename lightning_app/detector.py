@@ -132,12 +132,12 @@ class Detector(LightningModule):
         raws, bits = self.system.train(images, seed, epoch, [target["index"] for target in targets])
         if bits is not None:
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
+        self.network.seen += len(images) * self.trainer.world_size  # before the loss, as Darknet counts
         terms = detection_loss(raws, targets, self.network.heads, self.network.seen, self.hparams["loss"])
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
             raise TrainingError(f"the loss is not finite at step {self.global_step} ({stated}); lower learning_rate")
-        self.network.seen += len(images) * self.trainer.world_size
         self.log("train/loss", loss, prog_bar=True, batch_size=len(images))
         self.log("train/loss_epoch", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(images))
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))

@@ -59,7 +59,7 @@ def test_fit_trains_through_the_codec_and_its_checkpoint_tests(dfc: Dfc, tiny: t
     assert float(last["val/kbpi_lossless"]) > 3 * float(last["val/kbpi_qp37"])
     status, out, err = dfc("test", *tiny, *CHANNEL, "--ckpt_path", PLAIN)
     assert status == 0, err
-    assert "Split at max_5, 8 bits, HEVC, 9 pictures" in out
+    assert "Split at max_5, 8 bits tiled, HEVC, 9 pictures" in out
     lossless, lossy = points(version=1)
     assert (lossless.qp, lossy.qp, lossy.split, lossy.images) == ("lossless", "37", "max_5", 9)
     assert [lossless.map, lossy.map] == pytest.approx(maps, abs=1e-6)

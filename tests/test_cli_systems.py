@@ -1,6 +1,7 @@
 """Gradients, codecs, layouts and the cloud-only way, as a user gives them: real training and testing, real files."""
 
 import csv
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 import torch
 
 from lightning_app.darknet import Network, save_weights
+from lightning_app.data import draw
 from lightning_app.report.points import Point, read_points
 
 pytestmark = [
@@ -127,3 +129,34 @@ def test_a_converted_checkpoint_tests_and_does_not_pass_for_a_run_to_resume(dfc:
     assert (status, err.splitlines()[-1]) == (
         2, "dfc: the checkpoint has weights and no run to resume; give it as --model.weights instead"
     )  # fmt: skip
+
+
+TREE_RUN = """
+model: {network: tree.cfg, channel: {split: max_5, qps: [32]}, burn_in: 0}
+data:
+  class_path: lightning_app.data.VOCDataModule
+  init_args: {root: ., train: [Shapes/train], val: [Shapes/test], test: [Shapes/test], classes: shapes.tree,
+    workers: 0, batch_size: 4, augment: null}
+trainer:
+  max_epochs: 1
+  check_val_every_n_epoch: 1
+  log_every_n_steps: 1
+  accelerator: cpu
+"""
+
+
+def test_a_network_with_a_tree_trains_on_pictures_of_which_only_the_class_is_known_too(
+    dfc: Dfc, workplace: Path
+) -> None:
+    Path("shapes.tree").write_text("striped -1\nplain -1\ncolumns 0\nrows 0\ncircle 1\nstar 1\ntriangle 1\n")
+    cfg = Path("configs/networks/shapes.cfg").read_text().replace("filters=40", "filters=48")
+    Path("tree.cfg").write_text(cfg.replace("classes=5", "classes=7\ntree=shapes.tree"))
+    Path("run.yaml").write_text(TREE_RUN)
+    draw(".", train_pictures=24, test_pictures=9)
+    for name in Path("Shapes/ImageSets/Main/train.txt").read_text().split()[:6]:
+        annotation = Path(f"Shapes/Annotations/{name}.xml")
+        annotation.write_text(re.sub("<bndbox>.*</bndbox>", "", annotation.read_text()))
+    for command in (["fit"], ["test", "--model.weights", "checkpoints/demo/plain/last.ckpt"]):
+        status, out, err = dfc(*command, "-c", "configs/demo/plain.yaml", "-c", "run.yaml")
+        assert status == 0, err
+    assert "9 pictures" in out

@@ -32,7 +32,7 @@ def detection_loss(
         raws: the outputs of the network, each (B, A·(5 + K), N, M).
         truths: the objects of each picture.
         heads: the options of each head.
-        seen: pictures that the network was trained on before these.
+        seen: pictures that the network was trained on, these included.
         form: ``darknet``, each head as its source has it, or ``yolov1``, Eq. (1) of the paper.
 
     Raises:

@@ -46,7 +46,7 @@ def region_loss(raw: Tensor, truths: Sequence[Truth], region: RegionOptions, see
         truths: the objects of each picture; those past the 30th are left out, as in Darknet. A picture with
             ``class_only`` trains these labels alone (see `joint`), for which the head must have a tree.
         region: options of the head.
-        seen: pictures that the network was trained on before these.
+        seen: pictures that the network was trained on, these included.
 
     Returns:
         ``box``, ``objectness``, ``class`` and ``prior``; their sum is the loss.

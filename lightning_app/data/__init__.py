@@ -4,6 +4,7 @@ from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotati
 from lightning_app.data.devkit import read_picture
 from lightning_app.data.module import VOCDataModule
 from lightning_app.data.multi_scale import MultiScale
+from lightning_app.data.names import read_names
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
@@ -32,6 +33,7 @@ __all__ = [
     "draw",
     "fit_picture",
     "read_annotation",
+    "read_names",
     "read_picture",
     "to_tensor",
     "training_transform",

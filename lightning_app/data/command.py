@@ -13,6 +13,7 @@ from rich.table import Table
 from lightning_app.data.annotation import VOC_CLASSES
 from lightning_app.data.check import Checked, Counts, check_pictures, count, find_sets
 from lightning_app.data.download import DEVKIT, VOC, install
+from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
 from lightning_app.errors import DataError
 
@@ -40,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--mirror", metavar="URL", help="a folder that has the .tar files, where VOC's own host is down")
     checked = commands.add_parser("check", help="read every picture and annotation of a devkit")
     checked.add_argument("root", type=Path, help="the devkit: the folder that holds VOC2007")
-    checked.add_argument("--classes", type=Path, metavar="FILE", help="names of the classes, one a line (VOC's twenty)")
+    checked.add_argument(
+        "--classes", type=Path, metavar="FILE", help="their names, one a line, or a .tree (VOC's twenty)"
+    )
     made = commands.add_parser("make", help="draw a small set of shapes, a devkit of five classes")
     made.add_argument("what", choices=["shapes"], help="shapes on clouds")
     made.add_argument("--root", type=Path, default=Path("data/shapes"), help="the devkit to make (%(default)s)")
@@ -108,21 +111,6 @@ def counts_table(counts: Mapping[str, Counts], classes: Sequence[str], title: st
 def _sizes(counts: Counts) -> str:
     smallest, largest = ("×".join(map(str, size)) for size in (counts.smallest, counts.largest))
     return f"{smallest} to {largest} pixels"
-
-
-def read_names(path: Path) -> tuple[str, ...]:
-    """The names of classes, one a line, as in Darknet's ``.names``.
-
-    Raises:
-        DataError: the file cannot be read, or names a class twice or none.
-    """
-    try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as names of classes, one a line: {error}") from error
-    if not names or len(set(names)) < len(names):
-        raise DataError(f"{path} must name each class once, one a line, and at least one")
-    return names
 
 
 def make(root: Path, train_pictures: int, test_pictures: int, seed: int, side: int) -> None:

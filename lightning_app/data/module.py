@@ -11,6 +11,7 @@ from lightning_app.data.annotation import VOC_CLASSES
 from lightning_app.data.devkit import read_set
 from lightning_app.data.loading import Loader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
+from lightning_app.data.names import read_names
 from lightning_app.data.resize import Resize
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.transforms import DARKNET, Augmentation
@@ -38,7 +39,8 @@ class VOCDataModule(LightningDataModule):
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
         resize: how pictures that are not augmented are brought to the network's input: ``plain`` stretches them over
             it, ``letterbox`` keeps their aspect ratio in the middle of a grey input, as Darknet since April 2017.
-        classes: names of the classes, in the order of their labels.
+        classes: names of the classes, in the order of their labels, or a file of them: ``.names``, one a line, or the
+            ``.tree`` of a YOLO9000.
         seed: of the order, the sizes and the augmentation, at least 0.
     """
 
@@ -56,7 +58,7 @@ class VOCDataModule(LightningDataModule):
         augment: Augmentation | None = DARKNET,
         multi_scale: MultiScale | None = None,
         resize: Resize = "plain",
-        classes: Sequence[str] = VOC_CLASSES,
+        classes: str | Sequence[str] = VOC_CLASSES,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -65,7 +67,7 @@ class VOCDataModule(LightningDataModule):
         self.sets = {"train": tuple(train), "val": tuple(val), "test": tuple(test), "predict": tuple(predict)}
         self.size, self.augment, self.multi_scale, self.resize = size, augment, multi_scale, resize
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
-        self.classes = tuple(classes)
+        self.classes = read_names(Path(classes)) if isinstance(classes, str) else tuple(classes)
         self.seed = seed
         self.datasets: dict[str, VOCDataset] = {}
 

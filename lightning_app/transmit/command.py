@@ -12,7 +12,7 @@ from jsonargparse import ArgumentParser
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network
 from lightning_app.darknet import Detections, Network
-from lightning_app.data import VOC_CLASSES, Resize
+from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.errors import DataError, OptionError
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
@@ -42,7 +42,7 @@ def run_decode(arguments: list[str]) -> None:
     parser = ArgumentParser(prog="dfc decode", description="Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help="what `dfc encode` wrote")
     _add_network(parser)
-    parser.add_argument("--classes", type=Path, help="names of the classes, a line each; VOC's if there are 20")
+    parser.add_argument("--classes", type=Path, help="their names, one a line, or a .tree; VOC's if there are 20")
     parser.add_argument("--score_threshold", type=float, default=0.005, help="a score must be above it, 0 to 1")
     parser.add_argument("--nms_threshold", type=float, default=0.45, help="IoU above which the worse box goes, 0 to 1")
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; the file's name with .json if not given")
@@ -72,11 +72,11 @@ def _load(cfg: str, weights: Path) -> Network:
     return network.eval()
 
 
-def _class_names(path: Path | None, network: Network) -> list[str]:
+def _class_names(path: Path | None, network: Network) -> tuple[str, ...]:
     if path is not None:
-        names = [line.strip() for line in _read(path).decode().splitlines() if line.strip()]
+        names = read_names(path)
     elif network.classes == len(VOC_CLASSES):
-        names = list(VOC_CLASSES)
+        names = VOC_CLASSES
     else:
         raise OptionError(f"the network has {network.classes} classes and not VOC's 20: name them with --classes FILE")
     if len(names) != network.classes:

@@ -1,0 +1,24 @@
+"""The names of classes, from a file."""
+
+from pathlib import Path
+
+from lightning_app.darknet import WordTree
+from lightning_app.errors import DataError
+
+
+def read_names(path: Path) -> tuple[str, ...]:
+    """The names of classes, one a line, as in Darknet's ``.names``, or those of a WordTree, Darknet's ``.tree``.
+
+    Raises:
+        DataError: the file cannot be read, or names a class twice or none.
+        CfgError: a ``.tree`` is none.
+    """
+    if path.suffix == ".tree":
+        return WordTree.read(path).names
+    try:
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} cannot be read as names of classes, one a line: {error}") from error
+    if not names or len(set(names)) < len(names):
+        raise DataError(f"{path} must name each class once, one a line, and at least one")
+    return names
