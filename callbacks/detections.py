@@ -10,6 +10,8 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import BasePredictionWriter
 
+from lightning_app.measure import with_names
+
 
 class DetectionsWriter(BasePredictionWriter):
     """Writes ``detections.json`` in the logger's folder: one object a picture and QP, boxes in VOC's pixels.
@@ -29,19 +31,13 @@ class DetectionsWriter(BasePredictionWriter):
     ) -> None:
         """Called by Lightning once every picture is done."""
         classes = trainer.datamodule.classes  # type: ignore[attr-defined]
-        found = [_as_json(picture, classes) for batch in predictions for picture in batch]
+        found = [
+            {"id": picture["id"], "qp": picture["qp"], "detections": with_names(picture, classes)}
+            for batch in predictions
+            for picture in batch
+        ]
         name = "detections.json" if trainer.global_rank == 0 else f"detections.{trainer.global_rank}.json"
         path = Path(trainer.log_dir or trainer.default_root_dir) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(found, indent=1), encoding="utf-8")
         print(f"Written to {path}")  # noqa: T201
-
-
-def _as_json(picture: dict[str, Any], classes: Sequence[str]) -> dict[str, Any]:
-    boxes, scores, labels = (picture[key].tolist() for key in ("boxes", "scores", "labels"))
-    rows = zip(boxes, scores, labels, strict=True)
-    return {
-        "id": picture["id"],
-        "qp": picture["qp"],
-        "detections": [{"class": classes[label], "score": score, "box": box} for box, score, label in rows],
-    }

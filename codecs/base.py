@@ -38,6 +38,10 @@ class Codec(ABC):
     min_side: int = 1
     video: bool = False
 
+    def __str__(self) -> str:
+        """Its name, with the settings that are not its defaults."""
+        return type(self).__name__
+
     def check_qp(self, qp: QP) -> QP:
         """Return `qp` if this codec codes at it: by default HEVC's range and None.
 

@@ -48,6 +48,11 @@ class HEVC(Codec):
         self.settings = settings
         self.prediction = prediction
 
+    def __str__(self) -> str:
+        """``HEVC``, ``HEVC/best``, ``HEVC/paper/inter``."""
+        parts = ["HEVC", self.settings, self.prediction]
+        return "/".join(parts if self.prediction != "intra" else parts[:2] if self.settings != "paper" else parts[:1])
+
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one picture, (H, W), or a video, (F, H, W), at HM's `qp`, or bit-exactly when it is None."""
         picture = check_picture(picture, self.depth, self.min_side, self.video)

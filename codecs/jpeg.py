@@ -55,7 +55,8 @@ class ColourJPEG(PictureCodec):
 def check_quality(qp: QP) -> QP:
     """Return `qp` if it is a JPEG quality: a whole number from 1 to 100."""
     if not in_range(qp, 1, 100):
-        raise OptionError(f"JPEG's QP is its quality, 1 to 100, not {'lossless' if qp is None else qp}")
+        shown = "lossless" if qp is None else qp
+        raise OptionError(f"JPEG's QP is its quality, 1 to 100, not {shown}: set qps to such as [90, 50]")
     return int(qp)
 
 

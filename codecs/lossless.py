@@ -7,9 +7,8 @@ from math import prod
 import numpy as np
 
 from lightning_app.codecs.base import DEPTHS, FLOAT, MAX_SAMPLES, QP, Codec, Picture, check_picture, sample_type
+from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.errors import CodecError, OptionError
-
-MAX_NUMBER_BYTES = 5
 
 
 class Lossless(Codec):
@@ -18,7 +17,7 @@ class Lossless(Codec):
     def check_qp(self, qp: QP) -> QP:
         """Return None, the only QP of a lossless codec."""
         if qp is not None:
-            raise OptionError(f"{type(self).__name__} is lossless; its QP is lossless, not {qp}")
+            raise OptionError(f"{type(self).__name__} is lossless and knows no QP {qp}: set qps to [lossless]")
         return None
 
 
@@ -84,9 +83,9 @@ def from_planes(planes: bytes, width: int) -> bytes:
 
 
 def write_shape(shape: tuple[int, ...]) -> bytes:
-    """The header: F, 0 for a single picture, then H and W, each of 7 bits a byte, the least significant first."""
+    """The header: F, 0 for a single picture, then H and W, each as a varint."""
     frames, height, width = shape if len(shape) == 3 else (0, *shape)
-    return b"".join(_write_number(number) for number in (frames, height, width))
+    return b"".join(write_varint(number) for number in (frames, height, width))
 
 
 def read_shape(data: bytes) -> tuple[tuple[int, ...], bytes]:
@@ -97,26 +96,12 @@ def read_shape(data: bytes) -> tuple[tuple[int, ...], bytes]:
     """
     numbers, at = [], 0
     for _ in range(3):
-        number, at = _read_number(data, at)
+        number, at = read_varint(data, at)
         numbers.append(number)
     shape = tuple(numbers[1:] if numbers[0] == 0 else numbers)
     if not 0 < prod(shape) <= MAX_SAMPLES:
         raise CodecError(f"the payload claims a shape of {shape}: it is damaged, or of another codec")
     return shape, data[at:]
-
-
-def _write_number(number: int) -> bytes:
-    return bytes([number & 127 | 128]) + _write_number(number >> 7) if number > 127 else bytes([number])
-
-
-def _read_number(data: bytes, at: int) -> tuple[int, int]:
-    """A number and the place behind it."""
-    number = 0
-    for i, byte in enumerate(data[at : at + MAX_NUMBER_BYTES]):
-        number |= (byte & 127) << 7 * i
-        if byte < 128:
-            return number, at + i + 1
-    raise CodecError(f"{len(data)} bytes do not begin with a shape: they are damaged, or of another codec")
 
 
 def _swapped(picture: Picture) -> Picture:

@@ -17,7 +17,7 @@ varint     channels a frame, for the layout ``frames`` alone
 1          number of tensors; then for each:
 3 to 6     C, N, M
 8          minimum and maximum, float32; the maximum alone with zero_min; neither for float32 samples
-varint     length of the payload, and the payload
+varint     length of the payload, but for the last tensor, and the payload
 4          CRC-32 of all that went before
 =========  =====================================================================================
 """
@@ -30,6 +30,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
 
+from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import CodecError
 from lightning_app.tiling import Layout
@@ -95,15 +96,15 @@ class SentTensor:
 
 def pack(header: Header, tensors: Sequence[SentTensor]) -> bytes:
     """One image's tensors as a container."""
-    data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + _varint(header.split))
+    data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + write_varint(header.split))
     qp = LOSSLESS if header.qp is None else header.qp
     data += struct.pack("<BBB2H", _flags(header), _codec_number(header.codec), qp, *header.size)
     if header.layout == "frames":
-        data += _varint(header.group)
-    data += _varint(len(tensors))
-    for tensor in tensors:
-        data += b"".join(map(_varint, tensor.shape)) + _pack_range(header, tensor)
-        data += _varint(len(tensor.payload)) + tensor.payload
+        data += write_varint(header.group)
+    data += write_varint(len(tensors))
+    for i, tensor in enumerate(tensors, start=1):
+        data += b"".join(map(write_varint, tensor.shape)) + _pack_range(header, tensor)
+        data += (write_varint(len(tensor.payload)) if i < len(tensors) else b"") + tensor.payload
     return bytes(data) + struct.pack("<I", zlib.crc32(data))
 
 
@@ -124,10 +125,7 @@ def unpack(data: bytes) -> tuple[Header, list[SentTensor]]:
     count = reader.varint()
     if not 1 <= count <= MAX_TENSORS:
         raise CodecError(f"the .dfc file claims {count} tensors; it may have 1 to {MAX_TENSORS}")
-    tensors = [_read_tensor(reader, header) for _ in range(count)]
-    if reader.position != len(reader.data):
-        raise CodecError(f"the .dfc file has {len(reader.data) - reader.position} bytes too many")
-    return header, tensors
+    return header, [_read_tensor(reader, header, last=i == count) for i in range(1, count + 1)]
 
 
 def _flags(header: Header) -> int:
@@ -169,19 +167,16 @@ class _Reader:
         return float(struct.unpack("<f", self.take(4))[0])
 
     def varint(self) -> int:
-        value = 0
-        for shift in range(0, 35, 7):
-            byte = self.integer(1)
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-        raise CodecError("the .dfc file has a number of more than five bytes")
+        number, self.position = read_varint(self.data, self.position)
+        return number
 
 
 def _read_header(reader: _Reader) -> Header:
     model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
     codec, qp = reader.integer(1), reader.integer(1)
     size = reader.integer(2), reader.integer(2)
+    if min(size) < 1:
+        raise CodecError(f"the .dfc file claims a picture of {size[0]}×{size[1]} pixels")
     layouts = get_args(Layout)
     if flags >> 7 or flags >> 3 & 3 >= len(layouts) or codec >= len(CODECS):
         raise CodecError("the .dfc file asks for a layout or codec that this program does not know")
@@ -201,7 +196,7 @@ def _read_header(reader: _Reader) -> Header:
     )
 
 
-def _read_tensor(reader: _Reader, header: Header) -> SentTensor:
+def _read_tensor(reader: _Reader, header: Header, last: bool) -> SentTensor:
     c, n, m = reader.varint(), reader.varint(), reader.varint()
     if not 1 <= c * n * m <= MAX_SAMPLES or c % max(header.group, 1) or header.group < 1:
         raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")
@@ -209,12 +204,5 @@ def _read_tensor(reader: _Reader, header: Header) -> SentTensor:
     hi = 0.0 if header.bits == 32 else reader.real()
     if not (lo <= hi and hi - lo < float("inf")):
         raise CodecError(f"the .dfc file claims a minimum of {lo} and a maximum of {hi}")
-    return SentTensor((c, n, m), lo, hi, reader.take(reader.varint()))
-
-
-def _varint(value: int) -> bytes:
-    data = bytearray()
-    while value >= 128:
-        data.append(value & 127 | 128)
-        value >>= 7
-    return bytes([*data, value])
+    length = len(reader.data) - reader.position if last else reader.varint()
+    return SentTensor((c, n, m), lo, hi, reader.take(length))

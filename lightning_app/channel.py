@@ -75,7 +75,9 @@ class FeatureChannel(nn.Module):
         elif self.zero_min or self.gradient == "noise":
             raise OptionError("zero_min and the gradient noise are the quantiser's, and bits=32 does not quantise")
         if self.codec.depth != self.bits:
-            raise OptionError(f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.bits}")
+            raise OptionError(
+                f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.bits}: set its depth"
+            )
         if self.group < 1 or (self.group > 1 and self.layout != "frames"):
             raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")
         if self.layout == "frames" and not self.codec.video:
@@ -109,7 +111,7 @@ class FeatureChannel(nn.Module):
         if self.gradient != "noise":
             return self(features, self.draw_qps(seed, epoch, indices))  # type: ignore[no-any-return]
         noisy = {
-            name: add_uniform_noise(v, self.bits, [(seed, epoch, i, place) for i in indices])
+            name: add_uniform_noise(v, self._step(name, v), [(seed, epoch, i, place) for i in indices])
             for place, (name, v) in enumerate(features.items())
         }
         return noisy, None
@@ -122,15 +124,16 @@ class FeatureChannel(nn.Module):
             qps: B quantisation parameters, one an image.
 
         Returns:
-            the decoded features, of the same names and shapes, in float32; and the bits (B,) int64 that each image
-            cost: every byte of its container. The gradient of the decoded features is ``gradient``'s.
+            the decoded features, of the same names and shapes, in float32, or in float64 if they came so; and the
+            bits (B,) int64 that each image cost: every byte of its container. The gradient of the decoded features
+            is ``gradient``'s.
 
         Raises:
             FeatureError: features cannot be quantised; the message names the layer.
         """
         sent, received = self._code(features, qps)
         bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
-        decoded = {name: attach(v, received[name], self.gradient) for name, v in features.items()}
+        decoded = {name: attach(v, _as_wide(received[name], v), self.gradient) for name, v in features.items()}
         return decoded, torch.tensor(bits)
 
     def encode(self, features: Mapping[str, Tensor], qp: QPOption) -> list[SentTensor]:
@@ -179,6 +182,12 @@ class FeatureChannel(nn.Module):
             received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.bits)
         return sent, received
 
+    def _step(self, name: str, v: Tensor) -> Tensor:
+        """(B,) the quantiser's step for each image."""
+        _, lo, hi = self._to_samples(name, v)
+        step: Tensor = (hi - lo) / (2**self.bits - 1)
+        return step
+
     def _to_samples(self, name: str, v: Tensor) -> Quantised:
         try:
             return to_samples(v, self.bits, self.zero_min)
@@ -203,6 +212,11 @@ def receive(header: Header, tensors: Sequence[SentTensor], codec: Codec) -> list
         samples = Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi]))
         features.append(to_features(samples, header.bits))
     return features
+
+
+def _as_wide(v_hat: Tensor, v: Tensor) -> Tensor:
+    """In the type of ``v``, but never in less than float32."""
+    return v_hat.to(torch.promote_types(v.dtype, torch.float32))
 
 
 def codec_qp(qp: QPOption) -> QP:

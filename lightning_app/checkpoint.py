@@ -47,6 +47,9 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise WeightsError(f"{path} is no checkpoint of this program: torch cannot load it") from error
     if not isinstance(checkpoint, dict) or not {"state_dict", "seen"} <= checkpoint.keys():
         raise WeightsError(f"{path} is no checkpoint of this program: it lacks state_dict or seen")
+    state, seen = checkpoint["state_dict"], checkpoint["seen"]
+    if not isinstance(seen, int) or not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
+        raise WeightsError(f"{path} is no checkpoint of this program: its state_dict or seen is of another kind")
     return checkpoint
 
 

@@ -15,11 +15,11 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
-from lightning_app.darknet import Detections, LossForm, Network, detect, detection_loss
+from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, check_form, detect, detection_loss
 from lightning_app.data import Batch
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.measure import OperatingPoint, in_pixels
-from lightning_app.picture import PictureChannel
+from lightning_app.picture_channel import PictureChannel
 from lightning_app.report.points import Point
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured
@@ -67,8 +67,8 @@ class Detector(LightningModule):
             raise OptionError("model.channel sends features and model.picture whole pictures: set one to null")
         self.save_hyperparameters(ignore=["channel", "picture"])
         self.network = Network.from_cfg(network, seed)
-        if not self.network.heads:
-            raise OptionError(f"{network} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
+        self.network.check_detects(network)
+        check_form(self.network.heads, loss)
         if weights is not None:
             load_network(self.network, Path(weights))
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
@@ -104,6 +104,9 @@ class Detector(LightningModule):
                 f"the data has {len(classes)} classes and the network {self.network.classes}; "
                 "choose a network made for the data, or set classes= and filters= in its .cfg"
             )
+        for head in self.network.heads:
+            if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
+                raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
         self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.system.qps})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -49,16 +49,14 @@ def surviving_variance(v: Tensor, v_hat: Tensor) -> Tensor:
     return (1 - lost).clamp(min=0)
 
 
-def add_uniform_noise(v: Tensor, bits: int, entropy: Sequence[Sequence[int]]) -> Tensor:
+def add_uniform_noise(v: Tensor, step: Tensor, entropy: Sequence[Sequence[int]]) -> Tensor:
     """Features plus U(-½, ½) of the quantiser's step, drawn for each image from its own ``entropy`` alone.
 
     Args:
         v: (B, C, N, M).
-        bits: n_bit of the quantiser.
+        step: (B,) of the quantiser.
         entropy: B sequences of integers, at least 0.
     """
-    flat = v.detach().float().flatten(1)
-    step = (flat.amax(dim=1) - flat.amin(dim=1)) / (2**bits - 1)  # (B,)
     noise = torch.stack([_uniform(v.shape[1:], words) for words in entropy]).to(v.device)  # (B, C, N, M)
     noisy: Tensor = v + step[:, None, None, None] * noise
     return noisy

@@ -15,8 +15,10 @@ from torch import Tensor
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.darknet import Network
 from lightning_app.data import Batch, Resize, fit_picture, to_tensor
-from lightning_app.picture import RGB, PictureChannel, PictureQP
+from lightning_app.errors import OptionError
+from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
 from lightning_app.report.points import qp_label
+from lightning_app.tiling import picture_shape
 
 
 class Measured(NamedTuple):
@@ -44,11 +46,19 @@ class Collaborative:
     name = "feature"
 
     def __init__(self, network: Network, channel: FeatureChannel) -> None:
-        self.channel = channel
+        self.network, self.channel = network, channel
         self.front, self.back, self.crossing = network.split(channel.split, channel.passthrough)
+        self._check()
         self.qps: dict[str, QPOption] = {qp_label(qp): qp for qp in channel.eval_qps}
         self.pool = channel.pool
         self.frozen = self.front if channel.gradient == "stop" else None
+
+    def _check(self) -> None:
+        """Refuse now what would fail at the first picture."""
+        for name in self.crossing:
+            picture_shape(self.network.node(name).shape, self.channel.layout, self.channel.group)
+        if self.channel.gradient == "stop" and not list(self.back.parameters()):
+            raise OptionError(f"nothing behind {self.channel.split} can learn: cut earlier, or take another gradient")
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Images (B, 3, H, W) -> what crosses, by the layer that made it."""
@@ -72,8 +82,7 @@ class Collaborative:
         """What ``points.csv`` says of the system at a QP."""
         channel = self.channel
         layout = f"frames/{channel.group}" if channel.layout == "frames" else channel.layout
-        codec = type(channel.codec).__name__
-        return {"split": channel.split, "layout": layout, "codec": codec, "bits": str(channel.bits)}
+        return {"split": channel.split, "layout": layout, "codec": str(channel.codec), "bits": str(channel.bits)}
 
 
 class CloudOnly:

@@ -52,7 +52,7 @@ def test_every_byte_of_the_container_is_counted(channel: FeatureChannel) -> None
 def test_the_cloud_makes_of_the_container_what_the_channel_gives(channel: FeatureChannel) -> None:
     v = {"max_17": features((1, 8, 16, 16)), "reorg_27": features((1, 4, 32, 32), seed=1)}
     decoded, _ = channel(v, [32])
-    header, tensors = unpack(pack(channel.header(32), channel.encode(v, 32)))
+    header, tensors = unpack(pack(channel.header(32, size=(375, 500)), channel.encode(v, 32)))
     assert header.qp == 32
     for received, expected in zip(receive(header, tensors, HEVC()), decoded.values(), strict=True):
         assert torch.equal(received, expected)
@@ -63,8 +63,8 @@ def test_every_tensor_that_crosses_is_coded_and_counted(channel: FeatureChannel)
     both, bits = channel({"max_17": a, "reorg_27": b}, [22, 27, 32])
     first, bits_a = channel({"max_17": a}, [22, 27, 32])
     second, bits_b = channel({"reorg_27": b}, [22, 27, 32])
-    once = len(pack(channel.header(22), [])) * 8  # header and checksum, said once for both
-    assert torch.equal(bits, bits_a + bits_b - once)
+    once = 8 * len(pack(channel.header(22), []))  # header and checksum, said once for both
+    assert torch.equal(bits, bits_a + bits_b - once + 8 * 2)  # and the length of the first payload
     assert torch.equal(both["max_17"], first["max_17"])
     assert torch.equal(both["reorg_27"], second["reorg_27"])
 
@@ -209,6 +209,17 @@ def test_training_with_noise_codes_nothing_and_evaluation_does() -> None:
     with channel.pool:
         _, bits = channel({"max_7": v}, [22] * 3)
     assert bits.min().item() > 0
+
+
+def test_noise_has_the_step_of_the_quantiser_that_it_stands_for() -> None:
+    v = {"max_7": 10 + features().sigmoid()}
+    step = v["max_7"].flatten(1).amax(dim=1) / 255
+    channel = FeatureChannel(gradient="noise", zero_min=True)
+    noisy, _ = channel.augment(v, seed=0, epoch=0, indices=[0, 1, 2])
+    largest = (noisy["max_7"] - v["max_7"]).abs().flatten(1).amax(dim=1)
+    assert (largest / step).tolist() == pytest.approx([0.5] * 3, abs=0.01)
+    with pytest.raises(FeatureError, match="max_7: features are negative"):
+        channel.augment({"max_7": features()}, seed=0, epoch=0, indices=[0, 1, 2])
 
 
 def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:

@@ -74,7 +74,7 @@ CHANNELS = {
             "codec.settings=best",
             "qps=[lossless,32]",
         ],
-        ("frames/4", "HEVC", 2),
+        ("frames/4", "HEVC/best/inter", 2),
     ),
     "JPEG": (["layout=quilted", "codec=JPEG", "qps=[90,50]"], ("quilted", "JPEG", 2)),
     "LZMA": (["bits=12", "codec=LZMA", "codec.depth=12", "qps=[lossless]"], ("tiled", "LZMA", 1)),
@@ -160,3 +160,7 @@ def test_a_network_with_a_tree_trains_on_pictures_of_which_only_the_class_is_kno
         status, out, err = dfc(*command, "-c", "configs/demo/plain.yaml", "-c", "run.yaml")
         assert status == 0, err
     assert "9 pictures" in out
+    status, _, err = dfc("test", "-c", "configs/demo/plain.yaml", "-c", "run.yaml", "--data.classes", "[a,b,c,d,e,f,g]")
+    assert (status, err.splitlines()[-1]) == (
+        2, "dfc: the data's classes are not those of the tree; set data.classes to the .tree file"
+    )  # fmt: skip

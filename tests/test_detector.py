@@ -9,7 +9,7 @@ from torch import nn
 from lightning_app.channel import FeatureChannel
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
-from lightning_app.picture import PictureChannel
+from lightning_app.picture_channel import PictureChannel
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import Collaborative
 
@@ -57,6 +57,11 @@ def test_a_front_that_must_not_learn_keeps_weights_and_statistics_through_a_trai
 def test_a_network_without_a_head_is_no_detector() -> None:
     with pytest.raises(OptionError, match="is no detector: it has no"):
         Detector(str(Path(SHAPES).with_name("darknet19.cfg")))
+
+
+def test_a_form_of_the_loss_that_the_heads_do_not_have_is_refused_at_once() -> None:
+    with pytest.raises(OptionError, match="the yolov1 loss is for"):
+        Detector(str(Path(SHAPES).with_name("yolov3-tiny-voc.cfg")), loss="yolov1")
 
 
 def test_features_and_pictures_are_not_sent_both() -> None:

@@ -50,7 +50,7 @@ def test_constant_features_survive_whole_or_not_at_all() -> None:
 def test_noise_is_uniform_over_one_step_of_the_quantiser() -> None:
     v = torch.linspace(-1, 4, 64 * 64).view(1, 1, 64, 64)
     step = 5 / 255
-    noise = (add_uniform_noise(v, 8, [(0, 0, 0)]) - v) / step
+    noise = (add_uniform_noise(v, torch.tensor([step]), [(0, 0, 0)]) - v) / step
     assert noise.abs().max().item() <= 0.5 + 1e-4
     assert noise.mean().item() == pytest.approx(0, abs=0.02)
     assert noise.var().item() == pytest.approx(1 / 12, rel=0.05)
@@ -58,14 +58,14 @@ def test_noise_is_uniform_over_one_step_of_the_quantiser() -> None:
 
 def test_noise_is_drawn_for_each_picture_from_its_own_entropy_alone() -> None:
     v = torch.linspace(0, 1, 24).view(1, 2, 3, 4).expand(3, 2, 3, 4)
-    together = add_uniform_noise(v, 8, [(0, 1, 5), (0, 1, 6), (0, 2, 5)])
-    assert torch.equal(together[1:2], add_uniform_noise(v[:1], 8, [(0, 1, 6)]))
+    together = add_uniform_noise(v, torch.full((3,), 0.1), [(0, 1, 5), (0, 1, 6), (0, 2, 5)])
+    assert torch.equal(together[1:2], add_uniform_noise(v[:1], torch.full((1,), 0.1), [(0, 1, 6)]))
     assert not torch.equal(together[0], together[1])
     assert not torch.equal(together[0], together[2])
 
 
 def test_noise_lets_the_gradient_through() -> None:
     v = V.clone().requires_grad_()
-    (add_uniform_noise(v, 8, [(0,), (1,)]) * UPSTREAM).sum().backward()  # type: ignore[no-untyped-call]
+    (add_uniform_noise(v, torch.ones(2), [(0,), (1,)]) * UPSTREAM).sum().backward()  # type: ignore[no-untyped-call]
     assert v.grad is not None
     assert torch.equal(v.grad, UPSTREAM)

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from lightning_app.boxes import WHOLE
 from lightning_app.channel import FeatureChannel
-from lightning_app.codecs import HEVC420, ColourJPEG
+from lightning_app.codecs import HEVC, HEVC420, ColourJPEG
 from lightning_app.darknet import Network
 from lightning_app.data import Batch, Target, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
-from lightning_app.picture import PictureChannel
+from lightning_app.picture_channel import PictureChannel
 from lightning_app.systems import CloudOnly, Collaborative
 
 SHAPES = Path(__file__).parents[1] / "configs/networks/shapes.cfg"
@@ -127,9 +127,25 @@ def test_training_sends_gradients_through_the_codec_to_the_first_layer(network: 
     assert first.weight.grad.abs().sum() > 0
 
 
+def test_what_would_fail_at_the_first_picture_is_refused_at_once(network: Network) -> None:
+    with pytest.raises(OptionError, match="group=7 must divide the 32 channels that cross"):
+        Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=7))
+    with pytest.raises(OptionError, match="nothing behind conv_9 can learn: cut earlier"):
+        Collaborative(network, FeatureChannel(split="conv_9", gradient="stop"))
+
+
+def test_a_network_in_float64_stays_so_through_the_channel(network: Network) -> None:
+    channel = FeatureChannel(split="max_5", qps=[37], workers=1)
+    with torch.no_grad(), channel.pool:
+        raws, _ = Collaborative(network.double(), channel).train(torch.rand(1, 3, 64, 64).double(), 0, 0, [3])
+    assert raws[0].dtype == torch.float64
+
+
 def test_what_points_csv_says_of_each_system(network: Network) -> None:
     frames = Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=4, bits=10))
     assert frames.columns(22) == {"split": "max_5", "layout": "frames/4", "codec": "HEVC", "bits": "10"}
+    best = FeatureChannel(split="max_5", codec=HEVC(settings="best"))
+    assert Collaborative(network, best).columns(22)["codec"] == "HEVC/best"
     picture = CloudOnly(network, PictureChannel())
     assert [picture.columns(qp)["codec"] for qp in ("original", 32)] == ["original", "HEVC420"]
     assert CloudOnly(network, None).columns(None) == {"split": "", "layout": "", "codec": "original", "bits": ""}

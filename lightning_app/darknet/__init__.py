@@ -6,7 +6,7 @@ outputs.
 
 from lightning_app.darknet.assign import Truth
 from lightning_app.darknet.head import Detections, detect
-from lightning_app.darknet.loss import LossForm, detection_loss
+from lightning_app.darknet.loss import LossForm, check_form, detection_loss
 from lightning_app.darknet.network import Network, Passthrough
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import region_loss
@@ -27,6 +27,7 @@ __all__ = [
     "Truth",
     "WordTree",
     "YoloOptions",
+    "check_form",
     "detect",
     "detection_loss",
     "load_weights",

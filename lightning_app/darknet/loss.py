@@ -38,6 +38,7 @@ def detection_loss(
     Raises:
         OptionError: the heads cannot be trained by this form, or by labels without boxes.
     """
+    check_form(heads, form)
     if any(len(truth["class_only"]) for truth in truths) and not all(map(_has_tree, heads)):
         raise OptionError("labels without boxes train only [region] heads with tree=; leave out pictures without boxes")
     terms: dict[str, Tensor] = {}
@@ -47,6 +48,12 @@ def detection_loss(
     return terms
 
 
+def check_form(heads: Sequence[HeadOptions], form: LossForm) -> None:
+    """Refuse a form of the loss that a head does not have, with an OptionError."""
+    if form == "yolov1" and any(isinstance(head, YoloOptions) or _has_tree(head) for head in heads):
+        raise OptionError("the yolov1 loss is for [region] heads without tree=; leave the loss at darknet")
+
+
 def _has_tree(options: HeadOptions) -> bool:
     return isinstance(options, RegionOptions) and options.tree is not None
 
@@ -54,11 +61,6 @@ def _has_tree(options: HeadOptions) -> bool:
 def _head_loss(
     raw: Tensor, truths: Sequence[Truth], options: HeadOptions, seen: int, form: LossForm
 ) -> dict[str, Tensor]:
-    match options, form:
-        case YoloOptions(), "darknet":
-            return yolo_loss(raw, truths, options)
-        case RegionOptions(), "darknet":
-            return region_loss(raw, truths, options, seen)
-        case RegionOptions(tree=None), "yolov1":
-            return yolov1_loss(raw, truths, options)
-    raise OptionError("the yolov1 loss is for [region] heads without tree=; leave the loss at darknet")
+    if isinstance(options, YoloOptions):
+        return yolo_loss(raw, truths, options)
+    return yolov1_loss(raw, truths, options) if form == "yolov1" else region_loss(raw, truths, options, seen)

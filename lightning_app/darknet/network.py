@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from lightning_app.darknet.build import IMAGE, Node, build
-from lightning_app.darknet.cfg import Section, read_cfg
+from lightning_app.darknet.cfg import TRAINING_KEYS, Section, read_cfg
 from lightning_app.darknet.layers import Dropout
 from lightning_app.darknet.split import Part, Split, between, crossing_layers, run
 from lightning_app.errors import OptionError
@@ -23,6 +23,7 @@ class Network(nn.Module):
     Attributes:
         nodes: the graph, one node a layer, in Darknet's order.
         layers: the modules, by the names of their nodes.
+        sections: of the ``.cfg``, ``[net]`` first.
         heads: the options of each head, in the order of the graph; a classifier has none.
         outputs: indices of the heads' layers, or of a classifier's last.
         size: rows and columns of the picture that the ``.cfg`` asks for. Any multiple of the stride works.
@@ -36,6 +37,7 @@ class Network(nn.Module):
         self.heads, self.outputs = tuple(heads.values()), tuple(heads) or (nodes[-1].index,)
         self.nodes = tuple(nodes)
         self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
+        self.sections = tuple(sections)
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
         self.version = (0, 2, 0)
         self.seen = 0
@@ -50,6 +52,11 @@ class Network(nn.Module):
         """
         return cls(read_cfg(path), seed)
 
+    def check_detects(self, source: str) -> None:
+        """Refuse a network without a head, which is no detector, naming the file that it came from."""
+        if not self.heads:
+            raise OptionError(f"{source} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
+
     def node(self, name: str) -> Node:
         """The node of a layer's name.
 
@@ -60,6 +67,13 @@ class Network(nn.Module):
             if node.name == name:
                 return node
         raise OptionError(f"no layer is named {name!r}; the layers are {', '.join(node.name for node in self.nodes)}")
+
+    @property
+    def architecture(self) -> list[tuple[str, dict[str, str]]]:
+        """Kind and options of every section of the ``.cfg``, but for what ``[net]`` says of a training."""
+        net, *layers = self.sections
+        size = {key: value for key, value in net.options.items() if key not in TRAINING_KEYS}
+        return [(net.kind, size), *((section.kind, section.options) for section in layers)]
 
     @property
     def classes(self) -> int:

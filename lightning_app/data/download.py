@@ -102,9 +102,10 @@ def fetch(archive: Archive, folder: Path, mirror: str | None = None) -> Path:
         DataError: it cannot be had or written, or is not what was published.
     """
     file, part = folder / archive.name, folder / f"{archive.name}.part"
-    if file.exists():
-        return file
     url = archive.url if mirror is None else f"{mirror.rstrip('/')}/{archive.name}"
+    if file.exists():
+        _check(str(file), file, archive.sha256)
+        return file
     try:
         folder.mkdir(parents=True, exist_ok=True)
         transfer(url, part, archive.size)
@@ -116,11 +117,12 @@ def fetch(archive: Archive, folder: Path, mirror: str | None = None) -> Path:
 
 
 def _check(url: str, part: Path, sha256: str) -> None:
-    """Remove a file that is not what was published: nothing that could be added would mend it."""
+    """Refuse a file that is not what was published; a part of ours is removed, as nothing added would mend it."""
     with part.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != sha256:
-        part.unlink()
+        if part.suffix == ".part":
+            part.unlink()
         raise DataError(f"{url} has the SHA-256 {found} and not the published {sha256}: try again, or give a --mirror")
 
 

@@ -7,6 +7,9 @@ from torch import Tensor
 from lightning_app.errors import OptionError
 from lightning_app.metrics.rows import LARGEST, RowMetric, once
 
+UNIT = 4096
+"""Bytes are kept as two numbers, so that each is a whole number that float32 holds."""
+
 
 class KilobitsPerImage(RowMetric):
     """KBPI: 8·bytes/1000 averaged over pictures, each counted once however often it was seen.
@@ -16,7 +19,7 @@ class KilobitsPerImage(RowMetric):
     """
 
     higher_is_better = False
-    sizes: list[Tensor]  # rows (index, bytes)
+    sizes: list[Tensor]  # rows (index, bytes // UNIT, bytes % UNIT)
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,7 +29,7 @@ class KilobitsPerImage(RowMetric):
         """Count one batch.
 
         Args:
-            bits: (B,) integers, all that was sent for each picture, in bits: whole bytes, at most 16 MiB each.
+            bits: (B,) integers, all that was sent for each picture, in bits: whole bytes, less than 64 GiB each.
             indices: (B,) integers, each picture's number in its data set, below 2**24.
         """
         check_integers("bits", bits)
@@ -35,9 +38,11 @@ class KilobitsPerImage(RowMetric):
             raise OptionError(f"bits and indices must go in pairs, not {len(bits)} with {len(indices)}")
         bits, indices = bits.long(), indices.long()
         refuse((bits < 0) | (bits % 8 != 0), bits, "bits must be those of whole bytes")
-        refuse(bits > 8 * LARGEST, bits, "bits must be at most 8·2**24 (16 MiB a picture) to be counted exactly")
+        refuse(bits >= 8 * LARGEST * UNIT, bits, "bits must be those of less than 64 GiB a picture")
         refuse((indices < 0) | (indices >= LARGEST), indices, "a picture's index must be in 0 … 2**24 - 1")
-        self.append("sizes", torch.stack((indices, bits // 8), dim=1).cpu().double().numpy())  # (B, 2)
+        sizes = bits // 8
+        rows = torch.stack((indices, sizes // UNIT, sizes % UNIT), dim=1)  # (B, 3)
+        self.append("sizes", rows.cpu().double().numpy())
 
     def compute(self) -> dict[str, Tensor]:
         """The rate of all pictures seen so far.
@@ -46,7 +51,8 @@ class KilobitsPerImage(RowMetric):
             ``kbpi``: kilobits per image; ``kbpi_std``: the standard deviation over these pictures (population);
             ``images``: how many they are. All on the CPU, the first two in float64 and NaN without any picture.
         """
-        kilobits = 8 * once(self.table("sizes", 2), keys=1)[:, 1] / 1000  # (I,)
+        index, units, rest = self.table("sizes", 3).T
+        kilobits = 8 * once(np.stack((index, units * UNIT + rest), axis=1), keys=1)[:, 1] / 1000  # (I,)
         mean, std = (kilobits.mean(), kilobits.std()) if len(kilobits) else (np.nan, np.nan)
         return {
             "kbpi": torch.tensor(mean, dtype=torch.float64),

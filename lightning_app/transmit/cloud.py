@@ -9,14 +9,10 @@ import torch
 from lightning_app.bitstream import Header, SentTensor, unpack
 from lightning_app.boxes import WHOLE, input_to_picture, xyxy_to_voc
 from lightning_app.channel import receive
-from lightning_app.codecs import AVC, HEVC, JPEG, LZMA, PNG, Codec, Deflate, Raw
 from lightning_app.darknet import Detections, Network, Split, detect
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
-from lightning_app.transmit.mobile import model_id
-
-CODECS: tuple[type[HEVC | PNG | JPEG | Deflate | LZMA | Raw | AVC], ...] = (HEVC, PNG, JPEG, Deflate, LZMA, Raw, AVC)
-"""The codecs whose payloads are decoded by themselves, without another program."""
+from lightning_app.transmit.agreement import find_codec, model_id
 
 
 def detect_from(
@@ -31,26 +27,19 @@ def detect_from(
         nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
 
     Raises:
-        CodecError: the container is damaged, or was made with another network or weights, or by a codec that needs
-            another program.
+        CodecError: the container is damaged, or was made with another network or weights.
+        OptionError: it was coded by a codec that needs another program or build.
     """
     header, tensors = unpack(data)
     if header.model != model_id(network):
         raise CodecError("the .dfc file was made with another network or other weights: give those of the mobile side")
     split = network.split(_layer(network, header), header.passthrough)
     _check_shapes(network, split, tensors)
-    features = receive(header, tensors, _codec(header))
+    features = receive(header, tensors, find_codec(header.codec, header.bits))
     with torch.inference_mode():
         (found,) = detect(split.back(features), network.heads, score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE
     return {**found, "boxes": xyxy_to_voc(input_to_picture(found["boxes"], window), header.size)}
-
-
-def _codec(header: Header) -> Codec:
-    for kind in CODECS:
-        if kind.__name__ == header.codec:
-            return kind(depth=header.bits)
-    raise CodecError(f"the .dfc file was coded by {header.codec}, which `dfc decode` cannot run")
 
 
 def _check_shapes(network: Network, split: Split, tensors: Sequence[SentTensor]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
@@ -11,9 +10,10 @@ from jsonargparse import ArgumentParser
 
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network
-from lightning_app.darknet import Detections, Network
+from lightning_app.darknet import Network
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.errors import DataError, OptionError
+from lightning_app.measure import with_names
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
 
@@ -51,14 +51,8 @@ def run_decode(arguments: list[str]) -> None:
     classes = _class_names(options.classes, network)
     found = detect_from(_read(options.file), network, options.score_threshold, options.nms_threshold)
     output = options.output or options.file.with_suffix(".json")
-    _write(output, json.dumps(as_json(found, classes), indent=1).encode())
+    _write(output, json.dumps(with_names(found, classes), indent=1).encode())
     print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
-
-
-def as_json(found: Detections, classes: Sequence[str]) -> list[dict[str, object]]:
-    """Detections as JSON has them: class, score, and box xyxy in VOC's pixels."""
-    rows = zip(*(found[key].tolist() for key in ("boxes", "scores", "labels")), strict=True)
-    return [{"class": classes[label], "score": score, "box": box} for box, score, label in rows]
 
 
 def _add_network(parser: ArgumentParser) -> None:
@@ -68,6 +62,7 @@ def _add_network(parser: ArgumentParser) -> None:
 
 def _load(cfg: str, weights: Path) -> Network:
     network = Network.from_cfg(cfg)
+    network.check_detects(cfg)
     load_network(network, weights)
     return network.eval()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 
 import torch
@@ -12,6 +11,7 @@ from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.darknet import Network
 from lightning_app.data import Resize, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
+from lightning_app.transmit.agreement import find_codec, model_id
 
 
 def encode_picture(
@@ -28,8 +28,9 @@ def encode_picture(
 
     Raises:
         DataError: the picture cannot be read.
-        OptionError: it is too large for a container, or the codec does not code at the QP.
+        OptionError: it is too large for a container, or the codec does not code at the QP or would not be decoded.
     """
+    find_codec(type(channel.codec).__name__, channel.bits)
     rgb = read_picture(file)
     if max(rgb.shape) > 0xFFFF:
         raise OptionError(f"{file} is larger than 65535 pixels a side: make it smaller")
@@ -40,11 +41,3 @@ def encode_picture(
         sent = channel.encode(dict(zip(split.crossing, crossing, strict=True)), qp)
     size = (rgb.shape[0], rgb.shape[1])
     return pack(channel.header(qp, model_id(network), size, letterbox=resize == "letterbox"), sent)
-
-
-def model_id(network: Network) -> int:
-    """CRC-32 of a network: the names of its layers and all its weights."""
-    crc = 0
-    for name, tensor in network.state_dict().items():
-        crc = zlib.crc32(tensor.detach().cpu().numpy().tobytes(), zlib.crc32(name.encode(), crc))
-    return crc

@@ -211,7 +211,7 @@ def test_the_command_line_configures_it(dfc: Callable[..., Any], tiny: tuple[str
     )
     result = dfc("validate", *tiny, *path, *programs)
     assert result.status == 0, result.err
-    assert "Split at max_5, 8 bits, HM, 2 pictures" in result.out
+    assert "Split at max_5, 8 bits tiled, HM, 2 pictures" in result.out
     missing = dfc("validate", *tiny, *path, *programs[:3], "/nowhere", *programs[4:])
     assert missing.status == 2
     assert "HM's encoder is not a program at /nowhere" in missing.err

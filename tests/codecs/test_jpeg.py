@@ -93,7 +93,7 @@ def test_a_flat_picture_is_within_what_a_byte_can_hold() -> None:
 def test_the_qp_is_a_quality(codec: JPEG | ColourJPEG, qp: Any) -> None:
     assert codec.check_qp(np.int64(75)) == 75  # type: ignore[arg-type]
     shown = "lossless" if qp is None else qp
-    with pytest.raises(OptionError, match=f"^JPEG's QP is its quality, 1 to 100, not {shown}$"):
+    with pytest.raises(OptionError, match=f"^JPEG's QP is its quality, 1 to 100, not {shown}: set qps"):
         codec.encode(smooth() if isinstance(codec, JPEG) else colour(), qp)
 
 

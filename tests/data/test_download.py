@@ -164,6 +164,15 @@ def test_other_bytes_than_the_published_are_refused_and_removed(published: Publi
     assert list(root.iterdir()) == []
 
 
+def test_an_archive_that_is_there_is_checked_and_left_alone_where_it_is_another(published: Published) -> None:
+    archive, body, root = published
+    root.mkdir()
+    (root / NAME).write_bytes(body[:-1] + b"x")
+    with pytest.raises(DataError, match=f"{NAME} has the SHA-256 .* and not the published {archive.sha256}"):
+        install(archive, root)
+    assert [path.name for path in root.iterdir()] == [NAME]
+
+
 def test_another_length_than_the_published_is_refused_before_it_is_fetched(
     published: Published, server: Server
 ) -> None:

@@ -45,11 +45,18 @@ def test_the_order_of_pictures_does_not_change_the_last_digit() -> None:
     assert rate(bits, list(range(500))) == rate(bits[::-1], list(range(500))[::-1])
 
 
-def test_sixteen_mebibytes_are_counted_to_the_byte() -> None:
-    assert rate([8 * 2**24], [2**24 - 1])["kbpi"].item() == 8 * 2**24 / 1000
-    assert rate([8 * (2**24 - 1)], [0])["kbpi"].item() == 8 * (2**24 - 1) / 1000
-    with pytest.raises(OptionError, match=r"at most 8·2\*\*24 .*, not 134217736"):
-        rate([8 * (2**24 + 1)], [0])
+@pytest.mark.parametrize("size", [4095, 4096, 4097, 2**24 + 1, 22_151_201, 2**36 - 1])
+def test_sizes_up_to_64_gibibytes_are_counted_to_the_byte(size: int) -> None:
+    assert rate([8 * size], [2**24 - 1])["kbpi"].item() == 8 * size / 1000
+
+
+def test_larger_sizes_are_refused() -> None:
+    with pytest.raises(OptionError, match="less than 64 GiB a picture, not 549755813888"):
+        rate([8 * 2**36], [0])
+
+
+def test_of_two_sizes_of_a_picture_the_smaller_counts_however_they_are_kept() -> None:
+    assert rate([8 * 5000, 8 * 4999, 8 * 9000], [3, 3, 3])["kbpi"].item() == 8 * 4999 / 1000
 
 
 def test_small_integer_types_are_counted_exactly() -> None:

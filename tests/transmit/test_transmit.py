@@ -5,14 +5,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from PIL import Image
 
 from lightning_app.bitstream import pack, unpack
 from lightning_app.channel import FeatureChannel
+from lightning_app.codecs import HEVC
 from lightning_app.darknet import Network, save_weights
-from lightning_app.errors import CodecError
+from lightning_app.errors import CodecError, OptionError
 from lightning_app.transmit import detect_from, encode_picture
+from lightning_app.transmit.agreement import model_id
 
+NETWORKS = Path(__file__).parents[2] / "configs/networks"
 Dfc = Callable[..., tuple[int, str, str]]
 
 
@@ -84,7 +88,7 @@ def test_the_cloud_finds_what_one_process_finds_to_the_bit(
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    return Network.from_cfg(Path(__file__).parents[2] / "configs/networks/shapes.cfg").eval()
+    return Network.from_cfg(NETWORKS / "shapes.cfg").eval()
 
 
 @pytest.fixture(scope="module")
@@ -98,9 +102,35 @@ def container(network: Network, tmp_path_factory: pytest.TempPathFactory) -> byt
 
 
 def test_another_networks_container_is_refused(container: bytes) -> None:
-    other = Network.from_cfg(Path(__file__).parents[2] / "configs/networks/shapes.cfg", seed=1).eval()
+    other = Network.from_cfg(NETWORKS / "shapes.cfg", seed=1).eval()
     with pytest.raises(CodecError, match="was made with another network or other weights"):
         detect_from(container, other)
+
+
+def test_the_same_weights_are_one_model_whatever_file_they_come_from(network: Network) -> None:
+    trained = Network.from_cfg(NETWORKS / "shapes.cfg")
+    trained.train()(torch.rand(2, 3, 64, 64))  # batch norm counts it
+    again = Network.from_cfg(NETWORKS / "shapes.cfg")
+    again.load_state_dict({**trained.state_dict(), **{k: v for k, v in again.state_dict().items() if "num" in k}})
+    assert model_id(trained) == model_id(again) != model_id(network)
+
+
+def test_another_architecture_is_another_model_with_the_same_weights(network: Network, tmp_path: Path) -> None:
+    text = (NETWORKS / "shapes.cfg").read_text()
+    for name, changed in {"a": text.replace("anchors=1.5", "anchors=1.6"), "b": text.replace("leaky", "relu")}.items():
+        (tmp_path / name).write_text(changed)
+        assert model_id(Network.from_cfg(tmp_path / name)) != model_id(network)
+    (tmp_path / "c").write_text(text.replace("[net]", "[net]\nbatch=64"))  # of a training, not of the model
+    assert model_id(Network.from_cfg(tmp_path / "c")) == model_id(network)
+
+
+def test_a_codec_that_the_cloud_cannot_run_is_refused_before_anything_is_coded(network: Network) -> None:
+    class Own(HEVC):
+        pass
+
+    channel = FeatureChannel(split="max_5", codec=Own(), workers=1)
+    with pytest.raises(OptionError, match=r"cannot run Own, and a \.dfc file must say all: code by one of HEVC, PNG"):
+        encode_picture(Path("absent.jpg"), network, channel, 32)
 
 
 def test_tensors_of_another_shape_are_refused(container: bytes, network: Network) -> None:
@@ -117,6 +147,7 @@ def test_tensors_of_another_shape_are_refused(container: bytes, network: Network
         (["encode", "absent.jpg", "--qp", "52"], "QP must be lossless or 0 to 51, not 52"),
         (["decode", "absent.dfc"], "absent.dfc cannot be read"),
         (["decode", "configs/networks/shapes.cfg"], "this is no .dfc file"),
+        (["decode", "a.dfc", "--network", "configs/networks/darknet19.cfg"], "darknet19.cfg is no detector: it has no"),
     ],
 )
 def test_a_users_mistake_gets_one_sentence(dfc: Dfc, network: Network, arguments: list[str], sentence: str) -> None:
@@ -125,6 +156,6 @@ def test_a_users_mistake_gets_one_sentence(dfc: Dfc, network: Network, arguments
     classes = Path("classes.txt")
     classes.write_text("a\nb\nc\nd\ne\n")
     names = ("--classes", classes) if arguments[0] == "decode" else ("--channel.split", "max_5")
-    status, _, err = dfc(*arguments, *model, *names)
+    status, _, err = dfc(arguments[0], *model, *names, *arguments[1:])
     assert (status, err.count("\n")) == (2, 1)
     assert sentence in err

@@ -121,6 +121,10 @@ def test_upto_23_of_yolov2_is_as_long_as_darknet19_448_conv_23(
         (["absent.weights", "b.ckpt"], "absent.weights is not there; give a Darknet .weights or a checkpoint"),
         (["there.ckpt", "b.weights"], "there.ckpt is no checkpoint of this program: torch cannot load it"),
         (["list.ckpt", "b.weights"], "list.ckpt is no checkpoint of this program: it lacks state_dict or seen"),
+        (
+            ["kinds.ckpt", "b.weights"],
+            "kinds.ckpt is no checkpoint of this program: its state_dict or seen is of another",
+        ),
         (["shapes.ckpt", "b.weights"], "made for another .cfg"),
         (["random.weights", "there.ckpt/b.ckpt"], "there.ckpt/b.ckpt cannot be written: File exists; choose another"),
     ],
@@ -132,6 +136,7 @@ def test_what_does_not_fit_is_refused_in_one_sentence_and_nothing_is_written(
     assert dfc("weights", "convert", "shapes.weights", "shapes.ckpt", "--network", SHAPES)[0] == 0
     Path("there.ckpt").write_bytes(b"no checkpoint")
     torch.save([1], "list.ckpt")
+    torch.save({"state_dict": {"network.a": "b"}, "seen": 0}, "kinds.ckpt")
     Path("short.weights").write_bytes(random_weights(LITE).read_bytes()[: 20 + 4 * (4 * 16 + 3 * 16 * 9)])
     before = {path: path.read_bytes() for path in workplace.iterdir() if path.is_file()}
     status, out, err = dfc("weights", "convert", *arguments, "--network", LITE)
