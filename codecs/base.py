@@ -22,28 +22,19 @@ MAX_SAMPLES = 2**26
 """The most samples of a picture or video: no payload that claims more is decoded."""
 
 
-class Codec(ABC):
-    """Codes grey pictures.
+class Coder(ABC):
+    """Turns pictures of one kind into bytes and back.
 
-    A codec costs nothing to construct, keeps no state between pictures and can be pickled, so a copy of it goes to
+    A coder costs nothing to construct, keeps no state between pictures and can be pickled, so a copy of it goes to
     every worker process and each picture's bytes depend on that picture and its QP alone.
-
-    Attributes:
-        depth: Bits a sample: 8, 10 or 12, or 32 for float32.
-        min_side: The smallest picture side that the codec takes, in pixels.
-        video: Whether it takes the frames of a video, (F, H, W), beside single pictures, (H, W).
     """
-
-    depth: int
-    min_side: int = 1
-    video: bool = False
 
     def __str__(self) -> str:
         """Its name, with the settings that are not its defaults."""
         return type(self).__name__
 
     def check_qp(self, qp: QP) -> QP:
-        """Return `qp` if this codec codes at it: by default HEVC's range and None.
+        """Return `qp` if this coder codes at it: by default HEVC's range and None.
 
         Raises:
             OptionError: If it does not; the message says what it takes.
@@ -52,10 +43,10 @@ class Codec(ABC):
 
     @abstractmethod
     def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one picture, (H, W), or a video, (F, H, W), into a payload that decodes by itself.
+        """Code one picture of its kind into a payload that decodes by itself.
 
         Raises:
-            CodecError: If the picture does not fit the codec.
+            CodecError: If the picture does not fit the coder.
             OptionError: If the QP is out of range.
         """
 
@@ -66,6 +57,20 @@ class Codec(ABC):
         Raises:
             CodecError: If the bytes are not such a payload.
         """
+
+
+class Codec(Coder):
+    """Codes grey pictures, (H, W), and some also videos, (F, H, W).
+
+    Attributes:
+        depth: Bits a sample: 8, 10 or 12, or 32 for float32.
+        min_side: The smallest picture side that the codec takes, in pixels.
+        video: Whether it takes the frames of a video, (F, H, W), beside single pictures, (H, W).
+    """
+
+    depth: int
+    min_side: int = 1
+    video: bool = False
 
 
 def check_depth(depth: int) -> int:

@@ -1,45 +1,16 @@
 """What codes whole colour pictures: the cloud-only way, with which the paper compares (green in Fig. 5)."""
 
-from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from lightning_app.codecs.base import MAX_SAMPLES, QP, Picture
+from lightning_app.codecs.base import MAX_SAMPLES, Coder
 from lightning_app.errors import CodecError
 
 
-class PictureCodec(ABC):
-    """Codes RGB pictures, (H, W, 3) uint8, of any size.
-
-    Like a `Codec`, it keeps no state between pictures and goes to worker processes by pickling.
-    """
-
-    @abstractmethod
-    def check_qp(self, qp: QP) -> QP:
-        """Return `qp` if this codec codes at it.
-
-        Raises:
-            OptionError: If it does not; the message says what it takes.
-        """
-
-    @abstractmethod
-    def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one (H, W, 3) picture into a payload that decodes by itself.
-
-        Raises:
-            CodecError: If the picture does not fit the codec.
-            OptionError: If the QP is out of range.
-        """
-
-    @abstractmethod
-    def decode(self, data: bytes) -> Picture:
-        """Decode a payload of `encode` into a picture of the size that was coded.
-
-        Raises:
-            CodecError: If the bytes are not such a payload.
-        """
+class PictureCodec(Coder):
+    """Codes RGB pictures, (H, W, 3) uint8, of any size."""
 
 
 def check_rgb(picture: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from av.video.reformatter import ColorRange, Colorspace, Interpolation
 
-from lightning_app.codecs.base import QP, Picture, check_qp
+from lightning_app.codecs.base import QP, Picture
 from lightning_app.codecs.colour import PictureCodec, check_rgb
 from lightning_app.codecs.lossless import read_shape, write_shape
 from lightning_app.codecs.stream import decode_frame, encode_frame
@@ -35,12 +35,9 @@ _EXACT = (
 class HEVC420(PictureCodec):
     """HEVC main, 4:2:0, intra, behind the picture's size.
 
-    Sides are made even, and 16 pixels or more, by repeating the edge, and the decoder cuts them back.
+    Lossless is so for the 4:2:0 picture. Sides are made even, and 16 pixels or more, by repeating the edge, and the
+    decoder cuts them back.
     """
-
-    def check_qp(self, qp: QP) -> QP:
-        """Return `qp` if it is None, which is lossless for the 4:2:0 picture, or 0 to 51."""
-        return check_qp(qp)
 
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one (H, W, 3) picture at HM's `qp`."""

@@ -21,8 +21,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from lightning_app.codecs.base import QP, Codec, Picture
-from lightning_app.codecs.colour import PictureCodec
+from lightning_app.codecs.base import QP, Coder, Picture
 from lightning_app.errors import CodecError, OptionError
 
 MAX_FAILURES = 3
@@ -52,7 +51,7 @@ class CodecPool:
         workers: Worker processes, 1 or more; None for the machine's cores.
     """
 
-    def __init__(self, codec: Codec | PictureCodec, workers: int | None = None) -> None:
+    def __init__(self, codec: Coder, workers: int | None = None) -> None:
         if workers is not None and workers < 1:
             raise OptionError(f"workers must be 1 or more, not {workers}")
         self.codec = codec
@@ -69,7 +68,7 @@ class CodecPool:
     ) -> None:
         self.close()
 
-    def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Codec | PictureCodec, int | None]]:
+    def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Coder, int | None]]:
         return type(self), (self.codec, self.asked)
 
     def share_cores(self, ranks: int) -> None:
@@ -159,7 +158,7 @@ def _succeeded(future: Future[Coded]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
-def _code(codec: Codec | PictureCodec, picture: Picture, qp: QP) -> Coded:
+def _code(codec: Coder, picture: Picture, qp: QP) -> Coded:
     data = codec.encode(picture, qp)
     return Coded(data, codec.decode(data))
 
