@@ -125,7 +125,7 @@ class CloudOnly:
 
     def columns(self, qp: object) -> dict[str, str]:
         """What ``points.csv`` says of the system at a QP."""
-        codec = "original" if self.picture is None or qp == "original" else type(self.picture.codec).__name__
+        codec = "original" if self.picture is None or qp == "original" else str(self.picture.codec)
         return {"split": "", "layout": "", "codec": codec, "bits": ""}
 
 
