@@ -20,6 +20,7 @@ from lightning_app.data import Batch
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.measure import OperatingPoint, in_pixels
 from lightning_app.picture_channel import PictureChannel
+from lightning_app.provenance import program_commit
 from lightning_app.report.points import Point
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured
@@ -200,4 +201,5 @@ class Detector(LightningModule):
             map=values["map"],
             map_area=values["map_area"],
             seed=int(self.hparams["seed"]),
+            commit=program_commit(),
         )

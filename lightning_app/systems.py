@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 import torch
 from torch import Tensor
@@ -33,6 +33,15 @@ class Measured(NamedTuple):
     label: str
     raws: tuple[Tensor, ...]
     bits: Tensor
+
+
+class Columns(TypedDict):
+    """What ``points.csv`` says of a system at one QP."""
+
+    split: str
+    layout: str
+    codec: str
+    bits: str
 
 
 class Collaborative:
@@ -78,7 +87,7 @@ class Collaborative:
             decoded, bits = self.channel(features, [qp] * len(batch["images"]))
             yield Measured(label, self.back(tuple(decoded.values())), bits)
 
-    def columns(self, qp: object) -> dict[str, str]:  # noqa: ARG002
+    def columns(self, qp: object) -> Columns:  # noqa: ARG002
         """What ``points.csv`` says of the system at a QP."""
         channel = self.channel
         layout = f"frames/{channel.group}" if channel.layout == "frames" else channel.layout
@@ -123,7 +132,7 @@ class CloudOnly:
                 images = _as_inputs(pictures, batch["images"], resize)
             yield Measured(label, self.network(images), torch.tensor(bits))
 
-    def columns(self, qp: object) -> dict[str, str]:
+    def columns(self, qp: object) -> Columns:
         """What ``points.csv`` says of the system at a QP."""
         codec = "original" if self.picture is None or qp == "original" else str(self.picture.codec)
         return {"split": "", "layout": "", "codec": codec, "bits": ""}

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from lightning_app.errors import DataError
+from lightning_app.report.rows import optional_float, write_rows
+
+OPTIONAL = ("map_std", "map_low", "map_high", "loss")
+"""Columns that may be empty: `dfc test` does not resample."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,11 @@ class Point:
         map: mean average precision by VOC2007's 11 points, a fraction.
         map_area: mean average precision by the area under the curve, VOC2010's, a fraction.
         seed: of the run.
+        map_std: standard deviation of ``map`` over resamples of the pictures, a fraction; None where not computed.
+        map_low: lower end of the 95 % interval of ``map`` over these resamples, a fraction, or None.
+        map_high: its upper end, or None.
+        loss: Darknet's loss, mean over the pictures, or None.
+        commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
     """
 
     system: str
@@ -45,11 +54,28 @@ class Point:
     map: float
     map_area: float
     seed: int
+    map_std: float | None = None
+    map_low: float | None = None
+    map_high: float | None = None
+    loss: float | None = None
+    commit: str = ""
 
     @property
     def label(self) -> str:
         """Short name of the QP for metrics and tables: ``qp22``, ``lossless``, or ``plain`` without a channel."""
         return qp_label(self.qp)
+
+    @property
+    def curve(self) -> str:
+        """What the points that differ in QP alone share: ``max_7 tiled 8-bit HEVC``, ``cloud-only HEVC420``."""
+        if self.system == "cloud-only":
+            return f"{self.system} {self.codec}"
+        return f"{self.split} {self.layout} {self.bits}-bit {self.codec}"
+
+    @property
+    def name(self) -> str:
+        """Its curve and QP, ``max_7 tiled 8-bit HEVC qp32``: its name among the points of one network and weights."""
+        return f"{self.curve} {self.label}"
 
 
 def qp_label(qp: object) -> str:
@@ -60,11 +86,7 @@ def qp_label(qp: object) -> str:
 
 def write_points(path: Path, points: Iterable[Point]) -> None:
     """Write ``points.csv``, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, [field.name for field in fields(Point)])
-        writer.writeheader()
-        writer.writerows(asdict(point) for point in points)
+    write_rows(path, Point, points)
 
 
 def read_points(path: Path) -> list[Point]:
@@ -84,6 +106,10 @@ def read_points(path: Path) -> list[Point]:
 
 
 def _from_row(row: dict[str, str]) -> Point:
-    numbers: dict[str, object] = {name: float(row[name]) for name in ("kbpi", "kbpi_std", "map", "map_area")}
-    numbers |= {name: int(row[name]) for name in ("images", "seed")}
-    return Point(**{field.name: numbers.get(field.name, row[field.name]) for field in fields(Point)})  # type: ignore[arg-type]
+    # Files of `dfc test` from before there were these columns are read too.
+    known = {**dict.fromkeys([*OPTIONAL, "commit"], ""), **row}
+    numbers: dict[str, object] = {name: float(known[name]) for name in ("kbpi", "kbpi_std", "map", "map_area")}
+    numbers |= {name: int(known[name]) for name in ("images", "seed")}
+    numbers |= {name: optional_float(known[name]) for name in OPTIONAL}
+    texts = {field.name: known[field.name] for field in fields(Point) if field.name not in numbers}
+    return Point(**texts, **numbers)  # type: ignore[arg-type]

@@ -1,0 +1,71 @@
+"""Curves compared with their anchor, as rows of ``bd.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from lightning_app.errors import DataError
+from lightning_app.report.rows import optional_float, write_rows
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A rate–accuracy curve against its anchor; a row of ``bd.csv``. Rates differ in percent, negative where less.
+
+    Attributes:
+        curve: what is compared, as ``Point.curve`` names it.
+        split: layer that the network is cut behind, empty for cloud-only.
+        weights: path of the weights or checkpoint.
+        anchor: what it is compared with.
+        bd_kbpi_cubic: BD-KBPI-mAP by cubic fits, the paper's measure, in percent; None where it means nothing.
+        bd_kbpi: BD-KBPI-mAP by PCHIP on the monotone envelopes, in percent, or None.
+        bd_kbpi_low: lower end of its 95 % interval over resamples of the pictures, in percent, or None.
+        bd_kbpi_high: its upper end, or None.
+        bd_map: mean difference of mAP over the logarithm of the rate, a fraction, or None.
+        bd_map_low: lower end of its 95 % interval, or None.
+        bd_map_high: its upper end, or None.
+        note: sentences that say why a number is missing or to be doubted, empty where nothing is.
+    """
+
+    curve: str
+    split: str
+    weights: str
+    anchor: str
+    bd_kbpi_cubic: float | None = None
+    bd_kbpi: float | None = None
+    bd_kbpi_low: float | None = None
+    bd_kbpi_high: float | None = None
+    bd_map: float | None = None
+    bd_map_low: float | None = None
+    bd_map_high: float | None = None
+    note: str = ""
+
+
+TEXTS = ("curve", "split", "weights", "anchor", "note")
+
+
+def write_differences(path: Path, differences: Iterable[Difference]) -> None:
+    """Write ``bd.csv``, and the folders above it."""
+    write_rows(path, Difference, differences)
+
+
+def read_differences(path: Path) -> list[Difference]:
+    """Read a ``bd.csv``; it may hold no row.
+
+    Raises:
+        DataError: the file cannot be read or lacks a column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            return [_from_row(row) for row in csv.DictReader(file)]
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{path} is no bd.csv that `dfc evaluate` wrote: {error!r}") from error
+
+
+def _from_row(row: dict[str, str]) -> Difference:
+    texts = {name: row[name] for name in TEXTS}
+    numbers = {f.name: optional_float(row[f.name]) for f in fields(Difference) if f.name not in TEXTS}
+    return Difference(**texts, **numbers)  # type: ignore[arg-type]
