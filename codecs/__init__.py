@@ -15,9 +15,10 @@ from lightning_app.codecs.hm import HM
 from lightning_app.codecs.jpeg import JPEG, ColourJPEG
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.png import PNG
-from lightning_app.codecs.pool import CodecPool, Coded, available_cores
+from lightning_app.codecs.pool import CodecPool, Coded
 from lightning_app.codecs.raw import Raw
 from lightning_app.codecs.vvc import VVC
+from lightning_app.codecs.workers import WorkerPool, available_cores
 
 __all__ = [
     "AV1",
@@ -38,5 +39,6 @@ __all__ = [
     "Picture",
     "PictureCodec",
     "Raw",
+    "WorkerPool",
     "available_cores",
 ]

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from lightning_app.codecs import HEVC, QP, CodecPool, Coded, Picture, available_cores
-from lightning_app.codecs import pool as pool_module
+from lightning_app.codecs import workers as workers_module
 from lightning_app.errors import CodecError, OptionError
 
 ROOT = Path(__file__).parents[2]
@@ -216,7 +216,6 @@ def test_a_pool_in_a_daemonic_process_is_refused_in_one_sentence(doubles: Module
 
 PARENT = """
 import multiprocessing, numpy
-from lightning_app.codecs import pool as pool_module
 from lightning_app.codecs import HEVC, CodecPool
 
 if __name__ == "__main__":
@@ -274,5 +273,5 @@ def test_a_containers_quota_is_respected(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, cores: int | None
 ) -> None:
     (tmp_path / "cpu.max").write_text(quota + "\n")
-    monkeypatch.setattr(pool_module, "CGROUP", tmp_path / "cpu.max")
+    monkeypatch.setattr(workers_module, "CGROUP", tmp_path / "cpu.max")
     assert available_cores() == (cores or len(os.sched_getaffinity(0)))
