@@ -12,6 +12,7 @@ from torch import Tensor
 from lightning_app.errors import DataError, OptionError
 from lightning_app.metrics.matching import Bools, Picture, check, match, read
 from lightning_app.metrics.rows import Floats, RowMetric, once
+from lightning_app.statistics.outcomes import Outcomes
 
 
 class VOCMeanAveragePrecision(RowMetric):
@@ -60,7 +61,7 @@ class VOCMeanAveragePrecision(RowMetric):
         batch = list(read(predictions, targets))
         for picture in batch:
             check(picture, len(self.classes))
-        tables = [outcomes(picture, self.iou_threshold) for picture in batch]
+        tables = [judge(picture, self.iou_threshold) for picture in batch]
         for name, parts in zip(("pictures", "truths", "detections"), zip(*tables, strict=True), strict=True):
             self.append(name, np.concatenate(parts))
 
@@ -73,19 +74,29 @@ class VOCMeanAveragePrecision(RowMetric):
             because torchmetrics squeezes; ``images``: how many pictures. All on the CPU, precisions in float64.
             A class without a truth, difficult ones aside, is NaN and left out of the means; without any they are NaN.
         """
+        seen = self.outcomes()
+        truths, detections = seen.truths, seen.detections
+        positives = np.bincount(truths[:, 1], weights=truths[:, 2], minlength=len(self.classes))
+        hits = [detections[detections[:, 1] == label, 3] == 1 for label in range(len(self.classes))]
+        ap, area = np.array([average_precision(*pair) for pair in zip(hits, positives, strict=True)]).T
+        values = {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(seen.images)}
+        # Through NumPy, because torch makes a Python float a float32.
+        return {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
+
+    def outcomes(self) -> Outcomes:
+        """What `compute` computes from: this rank's, or that of all ranks inside ``with metric.sync_context():``."""
         pictures = once(self.table("pictures", 2), keys=1)
         truths = once(in_view(self.table("truths", 4), pictures), keys=2)
         detections = once(in_view(self.table("detections", 6), pictures), keys=2)
         detections = detections[np.argsort(-detections[:, 3], kind="stable")]  # stable: by index and ordinal if equal
-        positives = np.bincount(truths[:, 1].astype(int), weights=truths[:, 3], minlength=len(self.classes))
-        hits = [detections[detections[:, 4] == label, 5] == 1 for label in range(len(self.classes))]
-        ap, area = np.array([average_precision(*pair) for pair in zip(hits, positives, strict=True)]).T
-        values = {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(pictures)}
-        # Through NumPy, because torch makes a Python float a float32.
-        return {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
+        return Outcomes(
+            images=pictures[:, 0].astype(np.int64),
+            truths=truths[:, [0, 1, 3]].astype(np.int64),
+            detections=detections[:, [0, 4, 3, 5]],
+        )
 
 
-def outcomes(picture: Picture, iou_threshold: float) -> tuple[Floats, Floats, Floats]:
+def judge(picture: Picture, iou_threshold: float) -> tuple[Floats, Floats, Floats]:
     """One picture's rows of the three tables of `VOCMeanAveragePrecision`."""
     hits, judged = match(picture, iou_threshold)
     every: Floats = np.stack((np.arange(len(hits)), picture.scores, picture.labels, hits), axis=1)

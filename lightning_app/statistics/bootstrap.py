@@ -1,0 +1,150 @@
+"""Results over resamples of the pictures (Efron's bootstrap), computed from weights instead of repeated pictures."""
+
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.errors import DataError, OptionError
+from lightning_app.statistics.outcomes import Floats, Ints, Outcomes
+
+Counts: TypeAlias = NDArray[np.integer[Any]]
+
+BLOCK = 2**18
+"""Weights worked on at a time: few enough for the processor's cache, enough to make the calls cheap."""
+
+
+def draw_counts(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
+    """How often each picture stands in each resample: as many draws as pictures, with replacement.
+
+    The same arguments give the same counts, so that systems are compared on the same resamples.
+
+    Args:
+        pictures: number of pictures I, from 1.
+        resamples: number of resamples R, from 1. More of them begin with the fewer.
+        seed: of the draws, from 0.
+
+    Returns:
+        (R, I), each row of sum I.
+    """
+    if pictures < 1 or resamples < 1 or seed < 0:
+        raise OptionError(
+            f"pictures and resamples must be at least 1 and seed at least 0, not {pictures}, {resamples}, {seed}"
+        )
+    random = np.random.default_rng(seed)
+    counts = np.empty((resamples, pictures), np.uint16)
+    for row in counts:
+        row[:] = np.bincount(random.integers(pictures, size=pictures), minlength=pictures)
+    return counts
+
+
+def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
+    """The mean average precision of each resample.
+
+    It is that of `VOCMeanAveragePrecision` on a data set that holds each picture as often as counted, in which equal
+    scores stand in the order that they have in ``outcomes``, the copies of a detection side by side.
+
+    Args:
+        outcomes: of I pictures.
+        classes: number of classes K.
+        counts: (R, I) how often each picture stands in each resample.
+
+    Returns:
+        (R, 2) the 11-point mAP and that of the area under the curve, fractions. A class without a truth in a resample
+        is left out of its mean; without any class it is NaN.
+    """
+    check_counts(counts, len(outcomes.images))
+    labels = np.concatenate((outcomes.truths[:, 1], outcomes.detections[:, 1]))
+    if ((labels < 0) | (labels >= classes)).any():
+        raise DataError(f"labels must be in 0 … {classes - 1}, not {labels.min():g} … {labels.max():g}")
+    precisions = np.stack([over_blocks(of_class(outcomes, label), counts) for label in range(classes)])  # (K, R, 2)
+    known = ~np.isnan(precisions)
+    number = known.sum(axis=0)  # (R, 2)
+    total = np.where(known, precisions, 0).sum(axis=0)
+    maps: Floats = np.divide(total, number, out=np.full(number.shape, np.nan), where=number > 0)
+    return maps
+
+
+def resampled_mean(values: Floats, counts: Counts) -> Floats:
+    """The mean (R,) of a value of each picture (I,) over each resample: ``counts`` (R, I)."""
+    check_counts(counts, len(values))
+    means: Floats = counts @ values.astype(np.float64) / counts.sum(axis=1)
+    return means
+
+
+def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval.
+
+    Args:
+        samples: (R,), of which NaN are left out.
+        level: share of the samples between its ends, above 0 and below 1.
+
+    Returns:
+        Lower and upper end; both NaN where all samples are.
+    """
+    if not 0 < level < 1:
+        raise OptionError(f"level must be above 0 and below 1, not {level}")
+    known = samples[~np.isnan(samples)]
+    if not len(known):
+        return np.nan, np.nan
+    low, high = np.quantile(known, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def spread(samples: Floats) -> float:
+    """The standard deviation (population) of the samples (R,) that are not NaN; NaN where all are."""
+    known = samples[~np.isnan(samples)]
+    return float(known.std()) if len(known) else np.nan
+
+
+def check_counts(counts: Counts, pictures: int) -> None:
+    """Refuse counts of other pictures."""
+    if counts.ndim != 2 or counts.shape[1] != pictures:
+        raise DataError(f"counts must be (R, {pictures}), one column a picture, not {counts.shape}")
+
+
+class OfClass(NamedTuple):
+    """What counts of one class. A picture is named by its column in the counts."""
+
+    pictures: Ints  # (D,) of the detections by falling score, up to the last hit: those behind it change nothing
+    hits: Ints  # (H,) places of the hits among them
+    owners: Ints  # (T,) pictures with truths
+    truths: Ints  # (T,) their number in each
+
+
+def of_class(outcomes: Outcomes, label: int) -> OfClass:
+    """The part of one class."""
+    index, hit = outcomes.detections[outcomes.detections[:, 1] == label][:, [0, 3]].T
+    hits = np.flatnonzero(hit)
+    end = hits[-1] + 1 if len(hits) else 0
+    truths = outcomes.truths[outcomes.truths[:, 1] == label]
+    pictures, owners = (np.searchsorted(outcomes.images, numbers) for numbers in (index[:end], truths[:, 0]))
+    return OfClass(pictures, hits, owners, truths[:, 2])
+
+
+def over_blocks(part: OfClass, counts: Counts) -> Floats:
+    """`average_precisions` (R, 2) of all resamples, some at a time."""
+    rows = max(1, BLOCK // max(1, len(part.pictures)))
+    blocks = [average_precisions(part, counts[start : start + rows]) for start in range(0, len(counts), rows)]
+    return np.concatenate([np.empty((0, 2)), *blocks])
+
+
+def average_precisions(part: OfClass, counts: Counts) -> Floats:
+    """11-point average and area (R, 2) of one class in each resample, NaN without truths; VOCap.m with weights.
+
+    A detection that stands w times is w points of the curve. Among those of a hit, precision rises, since it is at
+    most one; so the best precision at the recall of any of them, or a higher one, is that of the last or of a later
+    hit. The curve is therefore needed behind each hit's last copy only.
+    """
+    weights = counts.take(part.pictures, axis=1)  # (R, D)
+    ranks = weights.cumsum(axis=1, dtype=np.int64).take(part.hits, axis=1)  # (R, H)
+    weights = weights.take(part.hits, axis=1)  # (R, H)
+    found = weights.cumsum(axis=1, dtype=np.int64)
+    precision = np.divide(found, ranks, out=np.zeros(ranks.shape), where=ranks > 0)
+    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+    positives = counts.take(part.owners, axis=1) @ part.truths  # (R,)
+    # Recall ≥ k/10 in whole numbers: the first hit that reaches each level, H where none does.
+    levels = [(10 * found < k * positives[:, None]).sum(axis=1) for k in range(11)]
+    reached = np.take_along_axis(np.pad(envelope, ((0, 0), (0, 1))), np.stack(levels, axis=1), axis=1)  # (R, 11)
+    area = (weights * envelope).sum(axis=1) / np.maximum(positives, 1)
+    return np.where(positives[:, None] > 0, np.stack((reached.mean(axis=1), area), axis=1), np.nan)
