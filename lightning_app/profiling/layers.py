@@ -1,0 +1,81 @@
+"""What each layer of a network costs and gives, as rows of ``layers.csv``: the paper's Fig. 1."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+
+from lightning_app.darknet import Network
+from lightning_app.darknet.layers import Convolution
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer, for one picture of the network's own size.
+
+    Attributes:
+        index: Darknet's number of the layer.
+        name: ``max_7``.
+        channels: C of its output.
+        rows: N of its output.
+        columns: M of its output.
+        samples: C·N·M.
+        macs: multiply–accumulates of its convolution, 0 for any other layer.
+        cumulative_macs: of this layer and all before it, a fraction of the network's.
+        milliseconds: measured, median.
+        cumulative_time: of this layer and all before it, a fraction of the network's.
+        device: that it was measured on.
+        commit: of the program that measured it.
+    """
+
+    index: int
+    name: str
+    channels: int
+    rows: int
+    columns: int
+    samples: int
+    macs: int
+    cumulative_macs: float
+    milliseconds: float
+    cumulative_time: float
+    device: str = ""
+    commit: str = ""
+
+
+def layer_macs(network: Network) -> list[int]:
+    """Multiply–accumulates of each layer: out_C·N·M·k²·in_C/groups of a convolution, 0 of any other."""
+    return [_macs(network, index) for index in range(len(network.nodes))]
+
+
+def _macs(network: Network, index: int) -> int:
+    node = network.nodes[index]
+    layer = network.layers[node.name]
+    if not isinstance(layer, Convolution):
+        return 0
+    _, n, m = node.shape
+    return layer.conv.weight.numel() * n * m  # the weight is (out_C, in_C/groups, k, k)
+
+
+def layer_rows(network: Network, seconds: Sequence[float], device: str = "", commit: str = "") -> list[Layer]:
+    """The rows of ``layers.csv``.
+
+    Args:
+        network: whose layers they are.
+        seconds: that each layer takes.
+        device: that they were measured on.
+        commit: of the program that measured them.
+    """
+    macs = layer_macs(network)
+    costs = zip(network.nodes, macs, _cumulative(macs), seconds, _cumulative(seconds), strict=True)
+    return [
+        Layer(node.index, node.name, *node.shape, prod(node.shape), mac, macs_to, 1000 * time, time_to, device, commit)
+        for node, mac, macs_to, time, time_to in costs
+    ]
+
+
+def _cumulative(costs: Sequence[float]) -> list[float]:
+    """The sum up to each, a fraction of the whole; of costs that are all 0, 0."""
+    whole = sum(costs) or 1
+    return [cost / whole for cost in accumulate(costs)]
