@@ -26,7 +26,7 @@ demo: venv clean-demo
 	$(DFC) test -c configs/demo/retrained.yaml --model.weights checkpoints/demo/retrained/last.ckpt \
 		--trainer.logger.name measured_retrained
 	$(DFC) report "trained plainly=$(DEMO)/measured_plain/version_0/points.csv" \
-		"retrained with HEVC=$(DEMO)/measured_retrained/version_0/points.csv" --output $(DEMO)/rate_accuracy.png
+		"retrained with HEVC=$(DEMO)/measured_retrained/version_0/points.csv" --output $(DEMO)/report
 
 clean-demo:
 	rm -rf $(DEMO) checkpoints/demo

@@ -1,4 +1,4 @@
-"""``dfc report``: from ``points.csv`` files to a table and a figure."""
+"""``dfc report``: from the CSV files of evaluations to Fig. 4, Fig. 5 and Table 1."""
 
 from __future__ import annotations
 
@@ -8,34 +8,55 @@ from pathlib import Path
 from rich.console import Console
 
 from lightning_app.errors import OptionError
-from lightning_app.report.figures import draw_rate_accuracy
+from lightning_app.report.comparisons import read_comparisons
+from lightning_app.report.differences import Difference, read_differences
 from lightning_app.report.points import Point, read_points
 from lightning_app.report.tables import comparison_table
+from lightning_app.report.write import write_comparisons_report, write_report
 
-SUFFIXES = (".png", ".svg", ".pdf")
+DESCRIPTION = """\
+Draw Fig. 4 (lossless) and Fig. 5 (lossy) of the paper as PNG and SVG, and write Table 1 and all operating points as
+Markdown, beside the values that the paper prints. Each argument is one set of weights: the first, the default one, is
+drawn solid, the second, retrained, dashed."""
 
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = argparse.ArgumentParser(prog="dfc report", description="Compare systems by mAP and kilobits per image.")
-    parser.add_argument("points", nargs="+", metavar="NAME=POINTS.csv", help="what to call a system, and its points")
-    parser.add_argument("--output", type=Path, default=Path("rate_accuracy.png"), help="figure to draw (.png or .svg)")
+    parser = argparse.ArgumentParser(prog="dfc report", description=DESCRIPTION)
+    parser.add_argument(
+        "systems",
+        nargs="+",
+        metavar="NAME=FOLDER",
+        help="what to call a set of weights, and the folder that `dfc evaluate` wrote (points.csv and bd.csv), or a "
+        "points.csv of `dfc test`; without NAME= it is called by its path",
+    )
+    parser.add_argument("--output", type=Path, default=Path("report"), help="folder to write (default: report)")
+    parser.add_argument("--comparisons", type=Path, help="comparisons.csv of ways of training, to be drawn too")
     options = parser.parse_args(arguments)
-    if options.output.suffix not in SUFFIXES:
-        raise OptionError(f"a figure is drawn as {' or '.join(SUFFIXES)}, not {options.output.name!r}")
-    systems = _systems(options.points)
+    systems = _systems(options.systems)
     console = Console()
-    console.print(comparison_table(systems))
-    draw_rate_accuracy(systems, options.output)
-    console.print(f"Drawn to {options.output}", soft_wrap=True)
+    console.print(comparison_table({name: points for name, (points, _) in systems.items()}))
+    paths = write_report(systems, options.output)
+    if options.comparisons is not None:
+        paths += write_comparisons_report(read_comparisons(options.comparisons), options.output)
+    for path in paths:
+        console.print(f"Written to {path}", soft_wrap=True, markup=False)
 
 
-def _systems(arguments: list[str]) -> dict[str, list[Point]]:
-    """The points of each system by its name; without a name its path is taken."""
-    systems: dict[str, list[Point]] = {}
+def _systems(arguments: list[str]) -> dict[str, tuple[list[Point], list[Difference]]]:
+    """Points and differences of each set of weights by its name."""
+    systems: dict[str, tuple[list[Point], list[Difference]]] = {}
     for text in arguments:
         name, _, path = (text, "", text) if Path(text).exists() else text.partition("=")
         if name in systems:
-            raise OptionError(f"two systems are called {name!r}; write NAME=POINTS.csv to tell them apart")
-        systems[name] = read_points(Path(path or text))
+            raise OptionError(f"two sets of weights are called {name!r}; write NAME=FOLDER to tell them apart")
+        systems[name] = _read(Path(path or text))
     return systems
+
+
+def _read(path: Path) -> tuple[list[Point], list[Difference]]:
+    """What an evaluation's folder, or a file of points, holds."""
+    if not path.is_dir():
+        return read_points(path), []
+    differences = path / "bd.csv"
+    return read_points(path / "points.csv"), read_differences(differences) if differences.exists() else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from rich.markup import escape
 from rich.table import Table
 
 from lightning_app.report.points import Point
@@ -22,15 +23,16 @@ def points_table(points: Sequence[Point]) -> Table:
 
 
 def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
-    """KBPI and mAP (11-point) of several systems, a row an operating point."""
+    """KBPI and mAP (11-point) of several sets of weights, a row an operating point."""
     table = Table(title="mAP (11-point) against kilobits per image", title_justify="left")
-    table.add_column("System")
-    table.add_column("QP")
-    table.add_column("KBPI", justify="right")
-    table.add_column("mAP %", justify="right")
+    for name in ("Weights", "System", "QP"):
+        table.add_column(name)
+    for name in ("KBPI", "mAP %"):
+        table.add_column(name, justify="right")
     for name, points in systems.items():
         for point in points:
-            table.add_row(name, point.qp or "–", f"{point.kbpi:.2f}", f"{100 * point.map:.2f}")
+            values = (f"{point.kbpi:.2f}", f"{100 * point.map:.2f}")
+            table.add_row(escape(name), escape(point.curve), point.qp or "–", *values)
         table.add_section()
     return table
 

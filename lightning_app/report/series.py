@@ -1,0 +1,69 @@
+"""Which operating points belong together in a figure, in what order, and under what name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from lightning_app.report.differences import Difference
+from lightning_app.report.points import Point
+
+Systems = Mapping[str, tuple[Sequence[Point], Sequence[Difference]]]
+"""Points and differences of each set of weights, by the name to print; the first is the default one."""
+
+CLOUD_ONLY = "cloud-only"
+LOSSLESS = "lossless"
+
+
+def lossy_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
+    """Points by curve, as Fig. 5 joins them: QPs ascending, the lossless point before them.
+
+    A curve without a QP that is a number is none.
+    """
+    points = list(points)
+    numeric = {point.curve for point in points if point.qp.isdigit()}
+    joined = [p for p in points if p.curve in numeric and (p.qp.isdigit() or p.qp == LOSSLESS)]
+    return _grouped(joined, lambda point: point.curve, lambda point: int(point.qp) if point.qp.isdigit() else -1)
+
+
+def lossless_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
+    """Lossless points by split, layout and codec, as Fig. 4 joins them: depths ascending."""
+    lossless = [point for point in points if point.qp == LOSSLESS]
+    return _grouped(lossless, _curve_without_depth, lambda point: int(point.bits or 0))
+
+
+def originals(points: Iterable[Point]) -> list[Point]:
+    """What the original files cost and reach in the cloud."""
+    return [point for point in points if point.system == CLOUD_ONLY and point.codec == "original"]
+
+
+def short_names(curves: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """What to print for each curve, cloud-only ones first, then in the order of the layers.
+
+    A curve is called by its split where no other has the same: ``max_7 tiled 8-bit HEVC`` -> ``max_7``.
+
+    Args:
+        curves: split and curve; the same may come more than once.
+    """
+    ordered = sorted(dict.fromkeys(curves), key=lambda both: (both[0] != "", layer_number(both[0])))
+    splits = [split for split, _ in ordered]
+    return {curve: split if split and splits.count(split) == 1 else curve for split, curve in ordered}
+
+
+def layer_number(split: str) -> int:
+    """The Darknet index in a layer's name: ``max_17`` -> 17; -1 where there is none."""
+    digits = split.rpartition("_")[2]
+    return int(digits) if digits.isdigit() else -1
+
+
+def _curve_without_depth(point: Point) -> str:
+    """``max_7 tiled 8-bit HEVC`` -> ``max_7 tiled HEVC``."""
+    return point.curve if point.system == CLOUD_ONLY else f"{point.split} {point.layout} {point.codec}"
+
+
+def _grouped(
+    points: Iterable[Point], name: Callable[[Point], str], order: Callable[[Point], int]
+) -> dict[str, list[Point]]:
+    groups: dict[str, list[Point]] = {}
+    for point in sorted(points, key=order):
+        groups.setdefault(name(point), []).append(point)
+    return groups

@@ -1,0 +1,85 @@
+"""Everything that a report holds, written into one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lightning_app.errors import OptionError
+from lightning_app.report.comparisons import Comparison
+from lightning_app.report.comparisons_page import comparisons_page
+from lightning_app.report.points_page import points_page
+from lightning_app.report.series import Systems
+from lightning_app.report.table1 import table1_page
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+MOST = 4
+"""Sets of weights that lines and fills tell apart."""
+
+
+def write_report(systems: Systems, folder: Path) -> list[Path]:
+    """Write ``fig4`` and ``fig5`` as PNG and SVG, ``table1.md`` and ``points.md``, each if it has something to show.
+
+    Args:
+        systems: points and differences of each set of weights by its name; the first is the default one.
+        folder: where to write; it is made.
+
+    Returns:
+        The files that were written. The same systems give the same bytes.
+
+    Raises:
+        OptionError: there are too many sets of weights, or the folder cannot be written.
+    """
+    if len(systems) > MOST:
+        raise OptionError(f"a report tells at most {MOST} sets of weights apart, not {len(systems)}: make two reports")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return [*_write_figures(systems, folder), *_write_pages(systems, folder)]
+    except OSError as error:
+        raise OptionError(f"{folder} must be a folder that can be written: {error}") from error
+
+
+def write_comparisons_report(comparisons: Sequence[Comparison], folder: Path) -> list[Path]:
+    """Write ``penalty`` as PNG and SVG, if anything was coded with loss, and ``comparisons.md``.
+
+    Args:
+        comparisons: of ways of training.
+        folder: where to write; it is there.
+
+    Returns:
+        The files that were written.
+    """
+    from lightning_app.report.canvas import journal_style, save
+    from lightning_app.report.penalty import penalty_figure
+
+    page = folder / "comparisons.md"
+    page.write_text(comparisons_page(comparisons), encoding="utf-8")
+    with journal_style():
+        figure = penalty_figure(comparisons)
+        return [page, *(save(figure, folder / "penalty") if figure is not None else [])]
+
+
+def _write_figures(systems: Systems, folder: Path) -> list[Path]:
+    from lightning_app.report.canvas import journal_style, save  # matplotlib takes longer to import than all the rest
+
+    with journal_style():
+        return [path for name, figure in _figures(systems) for path in save(figure, folder / name)]
+
+
+def _figures(systems: Systems) -> Iterator[tuple[str, Figure]]:
+    from lightning_app.report.figure4 import lossless_figure
+    from lightning_app.report.figure5 import lossy_figure
+
+    for name, figure in (("fig4", lossless_figure(systems)), ("fig5", lossy_figure(systems))):
+        if figure is not None:
+            yield name, figure
+
+
+def _write_pages(systems: Systems, folder: Path) -> Iterator[Path]:
+    for name, page in (("table1.md", table1_page(systems)), ("points.md", points_page(systems))):
+        if page is not None:
+            (folder / name).write_text(page, encoding="utf-8")
+            yield folder / name

@@ -1,0 +1,35 @@
+"""The figures and numbers of ``results/`` are what ``dfc report`` makes of the CSV files beside them."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[2]
+MADE = ("fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "table1.md", "points.md")
+REPORTS = {
+    "results/demo": (
+        "trained plainly=results/demo/plain.csv",
+        "retrained with HEVC=results/demo/retrained.csv",
+    ),
+}
+"""Folders, and the arguments of the reports that they keep, in whole or in part."""
+
+
+@pytest.mark.parametrize("folder", REPORTS)
+def test_the_results_are_remade_from_their_csvs(
+    dfc: Callable[..., tuple[int, str, str]], workplace: Path, folder: str
+) -> None:
+    (workplace / "results").symlink_to(ROOT / "results")
+    status, _, err = dfc("report", *REPORTS[folder], "--output", "remade")
+    assert status == 0, err
+    kept = [ROOT / folder / name for name in MADE if (ROOT / folder / name).exists()]
+    assert {path.suffix for path in kept} >= {".png", ".md"}
+    for path in kept:
+        remade = workplace / "remade" / path.name
+        if path.suffix == ".png":
+            assert np.array_equal(np.asarray(Image.open(path)), np.asarray(Image.open(remade))), path
+        else:
+            assert path.read_bytes() == remade.read_bytes(), path
