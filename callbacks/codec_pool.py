@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pytorch_lightning import Callback, LightningModule, Trainer
 
-from lightning_app.codecs import CodecPool
+from lightning_app.codecs import WorkerPool
 
 
 class CodecPoolLifetime(Callback):
@@ -14,7 +14,7 @@ class CodecPoolLifetime(Callback):
         pool: whose processes to look after.
     """
 
-    def __init__(self, pool: CodecPool) -> None:
+    def __init__(self, pool: WorkerPool) -> None:
         self.pool = pool
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002

@@ -55,6 +55,16 @@ class CodecPool(WorkerPool):
         return self.run(_code, [(self.codec, picture, qp) for picture, qp in zip(pictures, qps, strict=True)])
 
 
+def encode(codec: Coder, picture: Picture, qp: QP) -> bytes:
+    """`codec.encode`, as a function that a worker calls."""
+    return codec.encode(picture, qp)
+
+
+def decode(codec: Coder, data: bytes) -> Picture:
+    """`codec.decode`, as a function that a worker calls."""
+    return codec.decode(data)
+
+
 def _code(codec: Coder, picture: Picture, qp: QP) -> Coded:
     data = codec.encode(picture, qp)
     return Coded(data, codec.decode(data))

@@ -17,9 +17,11 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc validate -c ...                      mAP and kilobits per image on the validation pictures
   dfc test     -c ...                      the same on the test pictures
   dfc predict  -c ...                      detections as JSON
+  dfc evaluate -c ...                      the same over splits, depths, codecs and QPs; resumable
   dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
   dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
-  dfc report   POINTS.csv ...              table and figure of mAP against kilobits per image
+  dfc profile  --network NET.cfg ...       what layers cost, what crosses, and the best split over an uplink
+  dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
   dfc data     download | check | make     VOC, a devkit of your own, drawn shapes
 
@@ -60,6 +62,10 @@ def _dispatch(arguments: list[str]) -> None:
         from lightning_app.report.command import run as run_report
 
         run_report(rest)
+    elif command == "profile":
+        from lightning_app.profiling.command import run as run_profile
+
+        run_profile(rest)
     elif command == "data":
         from lightning_app.data.command import run as run_data
 

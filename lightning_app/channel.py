@@ -7,7 +7,7 @@ float32 samples.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lightning_app.bitstream import Header, SentTensor, pack
 from lightning_app.codecs import HEVC, QP, Codec, CodecPool, Raw
-from lightning_app.codecs.base import FLOAT, check_depth
+from lightning_app.codecs.base import FLOAT, Picture, check_depth
 from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import FeatureError, OptionError
 from lightning_app.gradient import Gradient, add_uniform_noise, attach
@@ -24,6 +24,22 @@ from lightning_app.tiling import Layout
 
 QPOption = int | Literal["lossless"]
 """A quantisation parameter as a person writes it."""
+
+
+class Prepared(NamedTuple):
+    """One image's tensor, ready for the codec.
+
+    Attributes:
+        shape: C, N, M.
+        lo: the minimum.
+        hi: the maximum.
+        picture: its quantised samples, laid out.
+    """
+
+    shape: tuple[int, int, int]
+    lo: float
+    hi: float
+    picture: Picture
 
 
 class FeatureChannel(nn.Module):
@@ -136,6 +152,14 @@ class FeatureChannel(nn.Module):
         decoded = {name: attach(v, _as_wide(received[name], v), self.gradient) for name, v in features.items()}
         return decoded, torch.tensor(bits)
 
+    def prepare(self, features: Mapping[str, Tensor]) -> list[Prepared]:
+        """One image's tensors, each (1, C, N, M), as the codec takes them, whatever the QP."""
+        return [
+            Prepared((q.shape[1], q.shape[2], q.shape[3]), lo.item(), hi.item(), picture)
+            for q, lo, hi in (self._to_samples(name, v) for name, v in features.items())
+            for picture in to_pictures(q, self.layout, self.group, self.codec.min_side)
+        ]
+
     def encode(self, features: Mapping[str, Tensor], qp: QPOption) -> list[SentTensor]:
         """Code one image's tensors, each (1, C, N, M), for its container."""
         (tensors,), _ = self._code(features, [qp])
@@ -206,12 +230,13 @@ def receive(header: Header, tensors: Sequence[SentTensor], codec: Codec) -> list
     Raises:
         CodecError: a payload cannot be decoded, or is not of the shape that is claimed.
     """
-    features = []
-    for tensor in tensors:
-        q = to_tensor([codec.decode(tensor.payload)], tensor.shape, header.layout, header.group)
-        samples = Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi]))
-        features.append(to_features(samples, header.bits))
-    return features
+    return [features_of(header, tensor, codec.decode(tensor.payload)) for tensor in tensors]
+
+
+def features_of(header: Header, tensor: SentTensor, picture: Picture) -> Tensor:
+    """The features of one tensor, (1, C, N, M) float32, from the decoded picture of its payload."""
+    q = to_tensor([picture], tensor.shape, header.layout, header.group)
+    return to_features(Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.bits)
 
 
 def _as_wide(v_hat: Tensor, v: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The LightningCLI: ``fit``, ``validate``, ``test`` and ``predict`` over any config."""
+"""The LightningCLI: ``fit``, ``validate``, ``test``, ``predict`` and our ``evaluate`` over any config."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import pytorch_lightning
 import yaml
-from pytorch_lightning import LightningDataModule, LightningModule, Trainer
+from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
+from lightning_app.trainer import Trainer
 
 KEYWORDS = ("best", "last", "hpc")
 """What Lightning takes for a checkpoint's path beside a path."""
@@ -20,7 +22,7 @@ KEYWORDS = ("best", "last", "hpc")
 class SaveConfig(SaveConfigCallback):
     """Keeps the whole config beside the logs, and hands it to every logger, W&B's too."""
 
-    def save_config(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
+    def save_config(self, trainer: pytorch_lightning.Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """Called by Lightning once a run, on rank zero."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
         for logger in trainer.loggers:
@@ -29,6 +31,11 @@ class SaveConfig(SaveConfigCallback):
 
 class CLI(LightningCLI):
     """``dfc``'s training and testing commands."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """Lightning's, and ours, with the arguments that are no options."""
+        return {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """One seed decides every draw of a run."""
@@ -66,6 +73,7 @@ def run() -> None:
     CLI(
         Detector,
         LightningDataModule,
+        trainer_class=Trainer,
         subclass_mode_data=True,
         save_config_callback=SaveConfig,
         save_config_kwargs={"overwrite": True},

@@ -97,17 +97,8 @@ class Detector(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Make the metrics of every operating point, for the data's classes."""
-        if self.trainer.precision.endswith("-true") and self.trainer.precision not in ("32-true", "64-true"):
-            raise OptionError(f"precision {self.trainer.precision} would round boxes to whole pixels; use a -mixed one")
         classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
-        if len(classes) != self.network.classes:
-            raise OptionError(
-                f"the data has {len(classes)} classes and the network {self.network.classes}; "
-                "choose a network made for the data, or set classes= and filters= in its .cfg"
-            )
-        for head in self.network.heads:
-            if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
-                raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
+        check_run(self.network, self.trainer.precision, classes)
         self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.system.qps})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -203,3 +194,26 @@ class Detector(LightningModule):
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
         )
+
+
+def check_run(network: Network, precision: str, classes: Sequence[str]) -> None:
+    """Refuse a precision in which boxes mean nothing, and data that are not the network's.
+
+    Args:
+        network: the detector.
+        precision: of the trainer.
+        classes: names of the data's classes.
+
+    Raises:
+        OptionError: they do not go together.
+    """
+    if precision.endswith("-true") and precision not in ("32-true", "64-true"):
+        raise OptionError(f"precision {precision} would round boxes to whole pixels; use a -mixed one")
+    if len(classes) != network.classes:
+        raise OptionError(
+            f"the data has {len(classes)} classes and the network {network.classes}; "
+            "choose a network made for the data, or set classes= and filters= in its .cfg"
+        )
+    for head in network.heads:
+        if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
+            raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")

@@ -18,7 +18,7 @@ from lightning_app.data import Batch, Resize, fit_picture, to_tensor
 from lightning_app.errors import OptionError
 from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
 from lightning_app.report.points import qp_label
-from lightning_app.tiling import picture_shape
+from lightning_app.tiling import layout_name, picture_shape
 
 
 class Measured(NamedTuple):
@@ -90,7 +90,7 @@ class Collaborative:
     def columns(self, qp: object) -> Columns:  # noqa: ARG002
         """What ``points.csv`` says of the system at a QP."""
         channel = self.channel
-        layout = f"frames/{channel.group}" if channel.layout == "frames" else channel.layout
+        layout = layout_name(channel.layout, channel.group)
         return {"split": channel.split, "layout": layout, "codec": str(channel.codec), "bits": str(channel.bits)}
 
 
@@ -129,7 +129,7 @@ class CloudOnly:
                 images, bits = batch["images"], [8 * file.stat().st_size for file in files]
             else:
                 pictures, bits = self.picture.send(files, qp)
-                images = _as_inputs(pictures, batch["images"], resize)
+                images = as_inputs(pictures, batch["images"], resize)
             yield Measured(label, self.network(images), torch.tensor(bits))
 
     def columns(self, qp: object) -> Columns:
@@ -138,7 +138,7 @@ class CloudOnly:
         return {"split": "", "layout": "", "codec": codec, "bits": ""}
 
 
-def _as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:
+def as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:
     """Pictures (H, W, 3) -> (B, 3, H', W') of the size and on the device of ``like``."""
     size = (like.shape[-2], like.shape[-1])
     return torch.stack([to_tensor(fit_picture(picture, size, resize)[0]) for picture in pictures]).to(like.device)

@@ -72,6 +72,11 @@ def picture_shape(shape: tuple[int, int, int], layout: Layout = "tiled", group: 
     return (*frames, rows * n, cols * m)
 
 
+def layout_name(layout: Layout, group: int) -> str:
+    """A layout as ``points.csv`` has it: ``tiled``, ``quilted``, ``frames/8``."""
+    return f"{layout}/{group}" if layout == "frames" else layout
+
+
 def grid(channels: int) -> tuple[int, int]:
     """Rows and columns of tiles for C channels: the squarest exact grid, the longer side across.
 

@@ -99,6 +99,11 @@ class Network(nn.Module):
         """
         return run(self.nodes, self.layers, (IMAGE,), self.outputs, (images,))
 
+    def tapped(self, images: Tensor, indices: tuple[int, ...]) -> tuple[Tensor, ...]:
+        """Images (B, 3, H, W) -> the outputs of several layers, by their indices, in one pass."""
+        nodes = between(self.nodes, (IMAGE,), indices)
+        return run(nodes, self.layers, (IMAGE,), indices, (images,))
+
     def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:
         """Cut the network behind a layer.
 

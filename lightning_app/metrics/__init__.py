@@ -1,6 +1,8 @@
 """What the program is judged by: VOC's mean average precision against kilobits per image."""
 
 from lightning_app.metrics.kbpi import KilobitsPerImage
+from lightning_app.metrics.loss import PictureLoss
 from lightning_app.metrics.voc_map import VOCMeanAveragePrecision
+from lightning_app.statistics import bd_rate
 
-__all__ = ["KilobitsPerImage", "VOCMeanAveragePrecision"]
+__all__ = ["KilobitsPerImage", "PictureLoss", "VOCMeanAveragePrecision", "bd_rate"]

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from lightning_app.errors import OptionError
-from lightning_app.metrics.rows import LARGEST, RowMetric, once
+from lightning_app.metrics.rows import LARGEST, Floats, RowMetric, once
 
 UNIT = 4096
 """Bytes are kept as two numbers, so that each is a whole number that float32 holds."""
@@ -51,14 +51,18 @@ class KilobitsPerImage(RowMetric):
             ``kbpi``: kilobits per image; ``kbpi_std``: the standard deviation over these pictures (population);
             ``images``: how many they are. All on the CPU, the first two in float64 and NaN without any picture.
         """
-        index, units, rest = self.table("sizes", 3).T
-        kilobits = 8 * once(np.stack((index, units * UNIT + rest), axis=1), keys=1)[:, 1] / 1000  # (I,)
+        kilobits = self.by_picture()[:, 1] / 1000  # (I,)
         mean, std = (kilobits.mean(), kilobits.std()) if len(kilobits) else (np.nan, np.nan)
         return {
             "kbpi": torch.tensor(mean, dtype=torch.float64),
             "kbpi_std": torch.tensor(std, dtype=torch.float64),
             "images": torch.tensor(len(kilobits)),
         }
+
+    def by_picture(self) -> Floats:
+        """Rows (I, 2) of index and bits of the pictures seen so far, in the order of their indices."""
+        index, units, rest = self.table("sizes", 3).T
+        return once(np.stack((index, 8 * (units * UNIT + rest)), axis=1), keys=1)
 
 
 def check_integers(name: str, values: Tensor) -> None:

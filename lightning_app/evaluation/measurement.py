@@ -1,0 +1,39 @@
+"""What is known of one operating point before any conclusion is drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.report.points import Point
+from lightning_app.statistics import Outcomes, resampled_map
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Measurement:
+    """One operating point.
+
+    Attributes:
+        point: without what resampling adds.
+        ids: I names of the pictures, in the order of their numbers.
+        outcomes: of the detections.
+        bits: (I,) that each picture cost.
+        losses: (I,) Darknet's loss of each picture.
+    """
+
+    point: Point
+    ids: list[str]
+    outcomes: Outcomes
+    bits: Floats
+    losses: Floats
+
+    def resampled_map(self, counts: NDArray[np.integer[Any]]) -> Floats:
+        """The 11-point mAP (R,) of resamples of the pictures, which stand (R, I) times in them."""
+        # A class that is neither found nor there changes nothing.
+        labels = np.concatenate((self.outcomes.truths[:, 1], self.outcomes.detections[:, 1], [0]))
+        return resampled_map(self.outcomes, 1 + int(labels.max()), counts)[:, 0]

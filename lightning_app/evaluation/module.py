@@ -1,0 +1,199 @@
+"""The evaluation of one network as a Lightning module: each picture at every operating point."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple, cast
+
+import torch
+from pytorch_lightning import Callback, LightningModule
+from torch import Tensor, nn
+
+from lightning_app.callbacks import RateAccuracy
+from lightning_app.callbacks.codec_pool import CodecPoolLifetime
+from lightning_app.codecs import WorkerPool
+from lightning_app.darknet import detect, detection_loss
+from lightning_app.data import Batch, Target, VOCDataset
+from lightning_app.detector import Detector, check_run
+from lightning_app.evaluation.coding import Coding
+from lightning_app.evaluation.measurement import Measurement
+from lightning_app.evaluation.results import Results, summarise
+from lightning_app.evaluation.routes import FeatureRoute, Model, PictureRoute, Route, Sample
+from lightning_app.evaluation.store import Store
+from lightning_app.measure import OperatingPoint
+from lightning_app.metrics import PictureLoss
+from lightning_app.provenance import program_commit
+from lightning_app.report.differences import Difference
+from lightning_app.report.points import Point
+from lightning_app.systems import CloudOnly, Collaborative
+from lightning_app.transmit.agreement import identity, model_id
+
+TRAINED = 2**31
+"""Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
+
+
+class SweepPoint(nn.Module):
+    """What is measured at one operating point: accuracy and rate, and the loss.
+
+    Args:
+        classes: names of the classes.
+    """
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        super().__init__()
+        self.point, self.loss = OperatingPoint(classes), PictureLoss()
+
+
+class Arrival(NamedTuple):
+    """One picture at one operating point: the network's raw outputs, and the bits that crossed."""
+
+    raws: tuple[Tensor, ...]
+    bits: int
+
+
+class Evaluation(LightningModule):
+    """Measures a detector's network at the operating points of systems that cut it, and whole.
+
+    The network runs on one picture at a time and, on a CPU, in one thread: sums of floats in another order differ, and
+    so would the bits. Thus no result hangs on the batch, the cores or the ranks, and what was coded once is right for
+    every later evaluation.
+
+    Args:
+        detector: whose network, thresholds and loss are taken.
+        systems: that cut the network, each at its QPs.
+        anchor: the cloud-only way.
+        cache: folder of what was coded before.
+        folder: where ``points.csv`` goes.
+        resamples: of the pictures, for intervals.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        systems: Sequence[Collaborative],
+        anchor: CloudOnly,
+        cache: Path,
+        folder: Path,
+        resamples: int,
+    ) -> None:
+        super().__init__()
+        self.network, self.options = detector.network, detector.hparams
+        self.anchor, self.cache, self.folder, self.resamples = anchor, cache, folder, resamples
+        self.routes: list[Route] = [FeatureRoute(system, qp) for system in systems for qp in system.qps.values()]
+        for qp in anchor.qps.values():
+            if qp is not None and qp != "original":
+                self.routes.append(PictureRoute(anchor, qp))
+        self.pool = WorkerPool()
+        self.results = Results()
+
+    @property
+    def points(self) -> list[Point]:
+        """The operating points, once all pictures are measured."""
+        return self.results.points
+
+    @property
+    def differences(self) -> list[Difference]:
+        """The curves against the cloud-only one."""
+        return self.results.differences
+
+    def configure_callbacks(self) -> list[Callback]:
+        """The codec's processes live as long as the run; ``points.csv`` goes to a folder of its own."""
+        return [CodecPoolLifetime(self.pool), RateAccuracy(str(self.folder))]
+
+    def setup(self, stage: str) -> None:  # noqa: ARG002
+        """Name the network, open the cache, and make the metrics of every operating point."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_run(self.network, self.trainer.precision, data.classes)
+        digest = hashlib.sha256(str(self.trainer.precision).encode())
+        for part in identity(self.network):
+            digest.update(part)
+        self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
+        names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
+        self.taps = tuple(sorted(self.network.node(name).index for name in names))
+        self.coding = Coding(self.pool, Store(self.cache, self.global_rank))
+        self.measured = nn.ModuleList(SweepPoint(data.classes) for _ in self._ways())
+
+        self.threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+
+    def teardown(self, stage: str) -> None:  # noqa: ARG002
+        """Let go of the cache and of the one thread."""
+        torch.set_num_threads(self.threads)
+        self.coding.store.close()
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
+        """Send a batch over every route, and measure what the cloud makes of it."""
+        images, targets = batch["images"], batch["targets"]
+        samples = [Sample(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
+        for measured, arrivals in zip(self.measured, self._arrivals(samples), strict=True):
+            for arrival, target in zip(arrivals, targets, strict=True):
+                self._measure(cast(SweepPoint, measured), arrival, target)
+
+    def _ways(self) -> list[tuple[Collaborative | CloudOnly, object]]:
+        """System and QP of every operating point: those that code, then the files as they are."""
+        uncoded = [(self.anchor, qp) for qp in self.anchor.qps.values() if qp in (None, "original")]
+        return [*((route.system, route.qp) for route in self.routes), *uncoded]
+
+    def _arrivals(self, samples: Sequence[Sample]) -> Iterator[Iterator[Arrival]]:
+        """All samples at each operating point, in the order of `_ways`."""
+        for route, received in zip(self.routes, self.coding.send(samples, self.routes), strict=True):
+            yield (
+                Arrival(route.raws(sample, one.data, one.pictures), 8 * len(one.data))
+                for sample, one in zip(samples, received, strict=True)
+            )
+        for _ in self._ways()[len(self.routes) :]:
+            yield (Arrival(sample.raws, 8 * sample.file.stat().st_size) for sample in samples)
+
+    def _measure(self, measured: SweepPoint, arrival: Arrival, target: Target) -> None:
+        found = detect(arrival.raws, self.network.heads, self.options["score_threshold"], self.options["nms_threshold"])
+        measured.point.update(found, [target], torch.tensor([arrival.bits]))
+        terms = detection_loss(
+            arrival.raws, [without_difficult(target)], self.network.heads, TRAINED, self.options["loss"]
+        )
+        measured.loss.update(float(sum(terms.values())), target["index"])
+
+    def on_test_epoch_end(self) -> None:
+        """Gather from all ranks, and draw the conclusions on the first."""
+        data = self.trainer.datamodule.datasets["test"]  # type: ignore[attr-defined]
+        measurements = [
+            self._gather(cast(SweepPoint, measured), *way, data)
+            for measured, way in zip(self.measured, self._ways(), strict=True)
+        ]
+        counts = torch.tensor([self.coding.coded, self.coding.found], device=self.device)
+        self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
+        if self.trainer.is_global_zero:
+            self.results = summarise(measurements, self.resamples, int(self.options["seed"]))
+
+    def _gather(
+        self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: VOCDataset
+    ) -> Measurement:
+        accuracy, rate, loss = measured.point.accuracy, measured.point.rate, measured.loss
+        with accuracy.sync_context(), rate.sync_context(), loss.sync_context():
+            outcomes, bits, losses = accuracy.outcomes(), rate.by_picture()[:, 1], loss.by_picture()[:, 1]
+        values = measured.point.compute()
+        point = Point(
+            system=system.name,
+            network=str(self.options["network"]),
+            weights=str(self.options["weights"] or ""),
+            **system.columns(qp),
+            qp="" if qp is None else str(qp),
+            images=len(bits),
+            kbpi=values["kbpi"],
+            kbpi_std=values["kbpi_std"],
+            map=values["map"],
+            map_area=values["map_area"],
+            seed=int(self.options["seed"]),
+            loss=float(losses.mean()),
+            commit=program_commit(),
+        )
+        ids = [data.ids[index] for index in outcomes.images]
+        return Measurement(point, ids, outcomes, bits, losses)
+
+
+def without_difficult(target: Target) -> Target:
+    """A target as training has it: without the objects that are marked difficult."""
+    kept = ~target["difficult"]
+    rows = {name: target[name][kept] for name in ("boxes", "labels", "difficult", "voc_boxes")}
+    return cast(Target, {**target, **rows})

@@ -1,0 +1,88 @@
+"""Two ways of training compared on the same pictures, run against run: what one adds beyond the noise.
+
+One mAP on a few hundred pictures is uncertain by points; the difference of two on the same pictures by far less, since
+a hard picture is hard for both. Beside mAP stands the penalty of coding, loss(coded) - loss(uncoded), which every
+picture adds to and which resolves what mAP cannot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from lightning_app.errors import DataError
+from lightning_app.evaluation.measurement import Measurement
+from lightning_app.evaluation.resampling import Draws
+from lightning_app.evaluation.runs import check_same_pictures, read_evaluation
+from lightning_app.report.comparisons import Comparison
+from lightning_app.statistics import interval, resampled_mean
+
+Run = dict[str, Measurement]
+
+
+def compare_runs(
+    ours: tuple[str, Sequence[Path]], theirs: tuple[str, Sequence[Path]], resamples: int = 1000, seed: int = 0
+) -> list[Comparison]:
+    """Compare every operating point that all runs have.
+
+    Args:
+        ours: a name, and the folders of the evaluations of its runs.
+        theirs: another; run k of both began from the same seed, and the two are resampled together.
+        resamples: of pictures and of runs.
+        seed: of the resamples.
+
+    Raises:
+        DataError: a folder cannot be read, or the evaluations are not of the same pictures.
+    """
+    mine, other = ([read_evaluation(folder) for folder in folders] for _, folders in (ours, theirs))
+    if len(mine) != len(other):
+        raise DataError(f"runs are compared in pairs, not {len(mine)} with {len(other)}")
+    check_same_pictures([*mine, *other])
+    uncoded = uncoded_name(mine[0])
+    draws = Draws.of(len(mine[0][uncoded].ids), len(mine), resamples, seed)
+    names = [name for name in mine[0] if all(name in run for run in (*mine, *other))]
+    return [_compare(ours[0], theirs[0], name, uncoded, mine, other, draws) for name in names]
+
+
+def uncoded_name(run: Run) -> str:
+    """Name of the operating point at which nothing is coded."""
+    for name, one in run.items():
+        if one.point.codec == "original":
+            return name
+    raise DataError("an evaluation has no uncoded pictures to compare with: let --anchor.qps hold `original`")
+
+
+def _compare(
+    ours: str, theirs: str, name: str, uncoded: str, mine: Sequence[Run], other: Sequence[Run], draws: Draws
+) -> Comparison:
+    point = mine[0][name].point
+    maps = [run[name].resampled_map(draws.pictures) for run in (*mine, *other)]
+    by_run = [a - b for a, b in zip(maps[: len(mine)], maps[len(mine) :], strict=True)]  # S of (R,)
+    map_ours, map_theirs = (float(np.mean([run[name].point.map for run in runs])) for runs in (mine, other))
+    penalties = [np.array([run[name].losses - run[uncoded].losses for run in runs]) for runs in (mine, other)]  # (S, I)
+    penalty_ours, penalty_theirs = (float(values.mean()) for values in penalties)
+    extra = [resampled_mean(one, draws.pictures) for one in penalties[0] - penalties[1]]  # S of (R,)
+    (map_low, map_high), (penalty_low, penalty_high) = interval(draws.mean(by_run)), interval(draws.mean(extra))
+    map_low_pictures, map_high_pictures = interval(np.mean(by_run, axis=0))
+    return Comparison(
+        ours=ours,
+        theirs=theirs,
+        split=point.split,
+        curve=point.curve,
+        qp=point.qp,
+        runs=len(mine),
+        map_ours=map_ours,
+        map_theirs=map_theirs,
+        map_difference=map_ours - map_theirs,
+        map_low=map_low,
+        map_high=map_high,
+        map_low_pictures=map_low_pictures,
+        map_high_pictures=map_high_pictures,
+        penalty_ours=penalty_ours,
+        penalty_theirs=penalty_theirs,
+        penalty_difference=penalty_ours - penalty_theirs,
+        penalty_low=penalty_low,
+        penalty_high=penalty_high,
+    )

@@ -1,0 +1,122 @@
+"""Which operating points a sweep has: every combination of its values that can be coded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from lightning_app.channel import FeatureChannel, QPOption, codec_qp
+from lightning_app.codecs import Codec, codec_named
+from lightning_app.darknet import Network
+from lightning_app.errors import OptionError
+from lightning_app.systems import Collaborative
+from lightning_app.tiling import Layout, layout_name
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The values that are combined.
+
+    Attributes:
+        splits: layers to cut behind; none for the cloud-only way alone.
+        bits: depths of the quantiser.
+        layouts: as ``points.csv`` names them: ``tiled``, ``quilted``, ``frames``, ``frames/8``.
+        codecs: as ``points.csv`` names them: ``HEVC``, ``HEVC/best``, ``PNG``.
+        qps: quantisation parameters, qualities or ``lossless``.
+    """
+
+    splits: Sequence[str] = ()
+    bits: Sequence[int] = (8,)
+    layouts: Sequence[str] = ("tiled",)
+    codecs: Sequence[str] = ("HEVC",)
+    qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37)
+
+    @classmethod
+    def of(cls, channel: FeatureChannel) -> Sweep:
+        """The one combination of a channel, at the QPs that it is measured at."""
+        layout = layout_name(channel.layout, channel.group)
+        return cls((channel.split,), (channel.bits,), (layout,), (str(channel.codec),), channel.eval_qps)
+
+
+def plan(network: Network, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
+    """The systems to measure, each at its QPs, and what is left out.
+
+    A combination that cannot be coded (PNG at QP 32, JPEG of 12 bits) is left out, and a sentence tells. A value that
+    is left without any combination is a mistake.
+
+    Args:
+        network: to be cut.
+        sweep: the values.
+        base: says what the sweep does not: passthrough, zero_min and a codec that has no name; None for defaults.
+
+    Raises:
+        OptionError: a value fits no combination; the message is that of the first refusal.
+    """
+    refusals: list[tuple[tuple[object, ...], str]] = []
+    systems: list[Collaborative] = []
+    used: set[object] = set()
+    for values in product(sweep.splits, sweep.layouts, sweep.bits, sweep.codecs):
+        try:
+            codec = _codec(values[3], values[2], base)
+            taken = list(_taken(codec, sweep.qps, values, refusals))
+            if taken:
+                systems.append(Collaborative(network, _channel(values, codec, taken, base)))
+                used.update(values, taken)
+        except OptionError as error:
+            refusals.append((values, str(error)))
+    _check_each_is_used(sweep, used, refusals)
+    return systems, [f"{' '.join(map(str, values))} is left out: {why}" for values, why in refusals]
+
+
+Values = tuple[str, str, int, str]
+
+
+def _taken(
+    codec: Codec, qps: Sequence[QPOption], values: Values, refusals: list[tuple[tuple[object, ...], str]]
+) -> Iterator[QPOption]:
+    """The QPs at which the codec codes."""
+    for qp in dict.fromkeys(qps):
+        try:
+            codec.check_qp(codec_qp(qp))
+        except OptionError as error:
+            refusals.append(((*values, qp), str(error)))
+        else:
+            yield qp
+
+
+def _codec(name: str, bits: int, base: FeatureChannel | None) -> Codec:
+    if base is not None and (str(base.codec), base.bits) == (name, bits):
+        return base.codec
+    return codec_named(name, bits)
+
+
+def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
+    split, layout, bits, _ = values
+    name, group = _layout(layout)
+    return FeatureChannel(
+        split,
+        bits,
+        qps,
+        passthrough="reduced" if base is None else base.passthrough,
+        zero_min=base is not None and base.zero_min,
+        layout=name,
+        group=group,
+        codec=codec,
+    )
+
+
+def _layout(text: str) -> tuple[Layout, int]:
+    """``frames/8`` -> ``frames``, 8."""
+    name, _, group = text.partition("/")
+    if name not in ("tiled", "quilted", "frames") or (group and not (name == "frames" and group.isdigit())):
+        raise OptionError(f"a layout is tiled, quilted, frames, or frames/8 for 8 channels a frame, not {text!r}")
+    return name, int(group or 1)  # type: ignore[return-value]
+
+
+def _check_each_is_used(sweep: Sweep, used: set[object], refusals: Sequence[tuple[tuple[object, ...], str]]) -> None:
+    if not sweep.splits:
+        return
+    for value in (*sweep.splits, *sweep.layouts, *sweep.bits, *sweep.codecs, *sweep.qps):
+        if value not in used:
+            raise OptionError(next(why for values, why in refusals if value in values))

@@ -1,0 +1,120 @@
+"""Intervals of operating points and of differences between curves, over resamples of pictures and of training runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lightning_app.evaluation.measurement import Floats, Measurement
+from lightning_app.report.differences import Difference
+from lightning_app.report.points import Point
+from lightning_app.statistics import (
+    bd_interval,
+    compare,
+    draw_counts,
+    interval,
+    resampled_mean,
+    spread,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Draws:
+    """R resamples of I pictures and S runs: ``pictures`` (R, I) and ``runs`` (R, S), how often each is drawn."""
+
+    pictures: NDArray[np.integer[Any]]
+    runs: NDArray[np.integer[Any]]
+
+    @classmethod
+    def of(cls, pictures: int, runs: int, resamples: int, seed: int) -> Draws:
+        """Draw both with replacement; a single run is in every resample once."""
+        return cls(draw_counts(pictures, resamples, seed), draw_counts(runs, resamples, seed + 1))
+
+    def mean(self, values: Sequence[Floats]) -> Floats:
+        """The mean (R,) over the drawn runs of S values (R,)."""
+        mean: Floats = (np.stack(values, axis=1) * self.runs).sum(axis=1) / self.runs.sum(axis=1)
+        return mean
+
+
+@dataclass(frozen=True, eq=False)
+class Resampled:
+    """One operating point: the mean over its runs, and ``kbpi`` (R,) and ``map`` (R,), a fraction, of each resample."""
+
+    point: Point
+    kbpi: Floats
+    map: Floats
+
+
+def resample(runs: Sequence[Measurement], draws: Draws) -> Resampled:
+    """One operating point from the S runs that reached it, which differ in their seeds; or from one.
+
+    Its interval holds what the pictures and, with several runs, what the seeds make of it.
+    """
+    maps = draws.mean([one.resampled_map(draws.pictures) for one in runs])
+    rates = draws.mean([resampled_mean(one.bits / 1000, draws.pictures) for one in runs])
+    low, high = interval(maps)
+    points = [one.point for one in runs]
+    means = {name: _mean(points, name) for name in ("kbpi", "kbpi_std", "map", "map_area", "loss")}
+    point = replace(points[0], **means, map_std=spread(maps), map_low=low, map_high=high)  # type: ignore[arg-type]
+    return Resampled(point, rates, maps)
+
+
+def differences(anchors: Sequence[Resampled], points: Sequence[Resampled]) -> list[Difference]:
+    """Each curve of lossy points of ``points`` against the first cloud-only one of ``anchors``, if there is one."""
+    anchor = next((curve for curve in _curves(anchors) if curve[0].point.system == "cloud-only"), None)
+    if anchor is None:
+        return []
+    return [_difference(anchor, curve) for curve in _curves(points) if curve[0].point.system != "cloud-only"]
+
+
+def _curves(points: Sequence[Resampled]) -> list[list[Resampled]]:
+    """The lossy points, those together that differ in QP alone."""
+    curves: dict[str, list[Resampled]] = {}
+    for one in points:
+        if one.point.qp.isdigit():
+            curves.setdefault(one.point.curve, []).append(one)
+    return list(curves.values())
+
+
+def _difference(anchor: Sequence[Resampled], curve: Sequence[Resampled]) -> Difference:
+    found = compare(_drawn(anchor), _drawn(curve))
+    spans = bd_interval(*_resampled(anchor), *_resampled(curve))
+    point = curve[0].point
+    return Difference(
+        curve=point.curve,
+        split=point.split,
+        weights=point.weights,
+        anchor=anchor[0].point.curve,
+        bd_kbpi_cubic=found.cubic,
+        bd_kbpi=found.pchip,
+        bd_kbpi_low=spans.pchip.low,
+        bd_kbpi_high=spans.pchip.high,
+        bd_map=found.map,
+        bd_map_low=spans.map.low,
+        bd_map_high=spans.map.high,
+        note=" ".join([*found.notes, *_unusable(spans.pchip.usable)]),
+    )
+
+
+def _unusable(usable: float) -> list[str]:
+    """A sentence, if some resamples had no difference of the rate."""
+    return [f"{100 * (1 - usable):.0f} % of the resamples have no overlap."] if 0 < usable < 1 else []
+
+
+def _drawn(points: Sequence[Resampled]) -> tuple[list[float], list[float]]:
+    """KBPI and mAP of a curve's points."""
+    return [one.point.kbpi for one in points], [one.point.map for one in points]
+
+
+def _resampled(points: Sequence[Resampled]) -> tuple[Floats, Floats]:
+    """KBPI and mAP of a curve's points, each (R, Q)."""
+    return np.stack([one.kbpi for one in points], axis=1), np.stack([one.map for one in points], axis=1)
+
+
+def _mean(points: Sequence[Point], name: str) -> float | None:
+    values = [getattr(point, name) for point in points]
+    return None if None in values else float(np.mean(values))

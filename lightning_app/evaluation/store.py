@@ -1,0 +1,78 @@
+"""What was coded before, on disk: found again by a key of all that its bytes hang on."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lightning_app.errors import DataError
+
+TABLE = "CREATE TABLE IF NOT EXISTS coded (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+PATIENCE = 60.0  # seconds to wait for another process that writes to the same file
+
+
+class Store:
+    """A folder of SQLite files, one that each rank writes to and that all read.
+
+    What is put is there after any end of the process, whole or not at all.
+
+    Args:
+        folder: of the files; made if it is not there.
+        rank: whose file to write to.
+    """
+
+    def __init__(self, folder: Path, rank: int = 0) -> None:
+        self.folder = folder
+        own = folder / f"coded.{rank}.sqlite"
+        with self._told():
+            folder.mkdir(parents=True, exist_ok=True)
+            others = sorted(path for path in folder.glob("coded.*.sqlite") if path != own)
+            self.own = sqlite3.connect(own, timeout=PATIENCE)
+            self.own.execute(
+                "CREATE TABLE IF NOT EXISTS coded (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+            )
+            self.files = [self.own, *(sqlite3.connect(path, timeout=PATIENCE) for path in others)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        for file in self.files:
+            file.close()
+
+    def find(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """What is there of ``keys``, by key."""
+        found = {}
+        with self._told():
+            for key in keys:
+                for file in self.files:
+                    row = file.execute("SELECT data FROM coded WHERE key = ?", (key,)).fetchone()
+                    if row is not None:
+                        found[key] = row[0]
+                        break
+        return found
+
+    def put(self, items: Mapping[bytes, bytes]) -> None:
+        """Keep data by key; all of it or, if the process ends here, nothing."""
+        with self._told(), self.own:
+            self.own.executemany("INSERT OR REPLACE INTO coded VALUES (?, ?)", items.items())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Errors as a sentence."""
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            raise DataError(
+                f"coded pictures cannot be kept in {self.folder}: {error}; make room or remove the folder"
+            ) from error

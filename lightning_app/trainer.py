@@ -1,0 +1,93 @@
+"""Lightning's Trainer, with our own subcommand over model and data: ``evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytorch_lightning
+from pytorch_lightning.utilities import rank_zero_info
+
+from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.data import VOCDataModule
+from lightning_app.detector import Detector
+from lightning_app.errors import OptionError
+from lightning_app.evaluation.module import Evaluation
+from lightning_app.evaluation.plan import Sweep, plan
+from lightning_app.picture_channel import PictureChannel
+from lightning_app.report.write import write_report
+from lightning_app.systems import CloudOnly, Collaborative
+
+
+class Trainer(pytorch_lightning.Trainer):
+    """Lightning's Trainer, which can also sweep a network over operating points."""
+
+    def evaluate(
+        self,
+        model: Detector,
+        datamodule: VOCDataModule,
+        splits: Sequence[str] | None = None,
+        bits: Sequence[int] | None = None,
+        layouts: Sequence[str] | None = None,
+        codecs: Sequence[str] | None = None,
+        qps: Sequence[QPOption] | None = None,
+        anchor: PictureChannel | None = None,
+        output: str = "runs/evaluation",
+        cache: str = "runs/cache",
+        resamples: int = 1000,
+    ) -> None:
+        """Measure a network at every combination of splits, depths, layouts, codecs and QPs, and cloud-only.
+
+        What is null is taken from ``model.channel`` or, without one, from the paper. Each picture is coded once, ever:
+        killed and started again, or with other thresholds, it goes on from what is in ``cache``.
+
+        Args:
+            model: the detector.
+            datamodule: whose test pictures are measured.
+            splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]`` for cloud-only alone.
+            bits: depths of the quantiser, such as ``[8, 10, 12]``.
+            layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
+            codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
+            qps: quantisation parameters, or ``lossless``.
+            anchor: how pictures are coded the cloud-only way; null for the original files alone. BD numbers need a
+                curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
+            output: folder for points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
+            cache: folder of the coded pictures.
+            resamples: of the pictures, for standard deviations and intervals, at least 2.
+        """
+        if resamples < 2:
+            raise OptionError(f"resamples must be at least 2, not {resamples}")
+        base = model.system.channel if isinstance(model.system, Collaborative) else None
+        systems, left_out = plan(model.network, _sweep(base, splits, bits, layouts, codecs, qps), base)
+        for sentence in left_out:
+            rank_zero_info(sentence)
+        cloud_only = CloudOnly(model.network, anchor or PictureChannel(qps=["original"]))
+        evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples)
+        self.test(evaluation, datamodule=datamodule, verbose=False)
+        if self.is_global_zero:
+            results, folder = evaluation.results, Path(output)
+            results.write(folder, datamodule.classes)
+            name = Path(str(model.hparams["weights"] or "initial weights")).name
+            for path in write_report({name: (results.points, results.differences)}, folder):
+                print(f"Written to {path}")  # noqa: T201
+            coded, found = evaluation.counts
+            print(f"Pictures and sets of features: {coded:,} coded, {found:,} found in {cache}")  # noqa: T201
+
+
+def _sweep(
+    base: FeatureChannel | None,
+    splits: Sequence[str] | None,
+    bits: Sequence[int] | None,
+    layouts: Sequence[str] | None,
+    codecs: Sequence[str] | None,
+    qps: Sequence[QPOption] | None,
+) -> Sweep:
+    """What was asked for, else what the channel has, else the paper's."""
+    default = Sweep() if base is None else Sweep.of(base)
+    return Sweep(
+        default.splits if splits is None else splits,
+        default.bits if bits is None else bits,
+        default.layouts if layouts is None else layouts,
+        default.codecs if codecs is None else codecs,
+        default.qps if qps is None else qps,
+    )

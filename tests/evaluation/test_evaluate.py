@@ -1,0 +1,236 @@
+"""``dfc evaluate`` as a user gives it: real coding, real files, killed, resumed, and on two ranks."""
+
+import csv
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from torch import nn
+
+from lightning_app.darknet import Network, save_weights
+from lightning_app.report.points import Point, read_points
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
+]
+
+Dfc = Callable[..., tuple[int, str, str]]
+ROOT = Path(__file__).parents[2]
+PICTURES = 9
+FILES = ("points.csv", "images.csv", "bd.csv")
+SWEEP = ("--splits", "[max_3,max_5]", "--bits", "[8,10]", "--qps", "[lossless,22,37]")
+
+
+CHECKPOINT = "trained.ckpt"
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a network that finds something, trained in a process of its own."""
+    folder = tmp_path_factory.mktemp("trained")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    options = ["--data.train_pictures", "96", "--data.test_pictures", "1", "--data.workers", "0", "--model.steps", "[]"]
+    options += [
+        "--trainer.max_epochs",
+        "12",
+        "--trainer.check_val_every_n_epoch",
+        "12",
+        "--model.learning_rate",
+        "0.003",
+    ]
+    options += ["--model.burn_in", "10", "--trainer.enable_progress_bar", "false"]
+    command = [sys.executable, "-m", "lightning_app", "fit", "-c", "configs/demo/plain.yaml", *options]
+    subprocess.run(command, cwd=folder, env={**os.environ, "PYTHONPATH": str(ROOT)}, check=True, capture_output=True)
+    return folder / "checkpoints/demo/plain/last.ckpt"
+
+
+@pytest.fixture
+def trained(tiny: tuple[str, ...], checkpoint: Path) -> tuple[str, ...]:
+    """Options that measure it."""
+    shutil.copy(checkpoint, CHECKPOINT)
+    return (*tiny, "--model.weights", CHECKPOINT)
+
+
+def points(folder: str = "runs/evaluation") -> list[Point]:
+    return read_points(Path(folder) / "points.csv")
+
+
+def rows(folder: str = "runs/evaluation") -> list[dict[str, str]]:
+    with (Path(folder) / "images.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+def files(folder: str) -> list[bytes]:
+    return [(Path(folder) / name).read_bytes() for name in FILES]
+
+
+def kept() -> int:
+    """How many coded pictures are in the cache."""
+    return sum(
+        int(sqlite3.connect(path).execute("SELECT count(*) FROM coded").fetchone()[0])
+        for path in Path("runs/cache").glob("*.sqlite")
+    )
+
+
+def counts(out: str) -> tuple[int, int]:
+    """Pictures that were coded, and found."""
+    coded, found = re.findall(r"([\d,]+) coded, ([\d,]+) found in runs/cache", out)[0]
+    return int(coded.replace(",", "")), int(found.replace(",", ""))
+
+
+def test_a_sweep_measures_what_test_does_at_every_point(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    status, _, err = dfc("evaluate", *trained, *SWEEP, "--anchor.qps", "[original,30]")
+    assert status == 0, err
+    found = {point.name: point for point in points()}
+    assert len(found) == 2 * 2 * 3 + 2
+    channel = ("--model.channel.split", "max_5", "--model.channel.bits", "10", "--model.channel.qps", "[lossless,37]")
+    alone = ("--data.eval_batch_size", "1")
+    assert dfc("test", *trained, *channel, *alone)[0] == 0
+    assert dfc("test", *trained, *alone)[0] == 0
+    assert dfc("test", *trained, "--model.picture.qps", "[30]", *alone)[0] == 0
+    (lossless, lossy), (whole,), (picture,) = (points(f"runs/demo/plain/version_{i}") for i in (1, 2, 3))
+    for point in (lossless, lossy, whole, picture):
+        name = "cloud-only original original" if point is whole else point.name
+        assert (found[name].map, found[name].map_area) == (point.map, point.map_area), name
+        assert (found[name].kbpi, found[name].kbpi_std) == (point.kbpi, point.kbpi_std), name
+    assert whole.map > 0.005
+    for row in ("max_5 tiled 10-bit HEVC qp37", "cloud-only HEVC420 qp30"):
+        bits = [int(line["bits"]) for line in rows() if line["point"] == row]
+        assert len(bits) == PICTURES
+        assert np.mean(bits) / 1000 == pytest.approx(found[row].kbpi)
+    for point in found.values():
+        losses = [float(line["loss"]) for line in rows() if line["point"] == point.name]
+        assert np.mean(losses) == pytest.approx(point.loss, rel=1e-6)
+        assert point.map_std is not None
+        assert point.map_low is not None
+        assert point.map_high is not None
+        assert point.map_low <= point.map_high
+
+
+def test_the_network_runs_once_a_picture_and_each_back_once_a_point(
+    dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: dict[str, int] = {}
+    original = nn.Module.__call__
+
+    def counting(module: nn.Module, *arguments: object) -> object:
+        name = getattr(module, "counted", None)
+        if name:
+            passes[name] = passes.get(name, 0) + 1
+        return original(module, *arguments)
+
+    build = Network.from_cfg.__func__  # type: ignore[attr-defined]
+
+    def marked(cls: type[Network], *arguments: object) -> Network:
+        network: Network = build(cls, *arguments)
+        for name, layer in network.layers.items():
+            layer.counted = name  # type: ignore[assignment]
+        return network
+
+    monkeypatch.setattr(Network, "from_cfg", classmethod(marked))
+    monkeypatch.setattr(nn.Module, "__call__", counting)
+    assert dfc("evaluate", *trained, *SWEEP)[0] == 0
+    points_a_split = 2 * 3
+    assert passes["conv_0"] == PICTURES
+    assert passes["conv_4"] == PICTURES * (1 + points_a_split)  # in the back of max_3
+    assert passes["conv_6"] == PICTURES * (1 + 2 * points_a_split)  # in both
+
+
+def test_what_was_coded_is_never_coded_again_though_thresholds_change(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    _, out, _ = dfc("evaluate", *trained, *SWEEP, "--output", "a")
+    assert counts(out) == (PICTURES * 12, 0)
+    changed = ("--model.score_threshold", "0.2", "--model.nms_threshold", "0.3", "--data.eval_batch_size", "2")
+    _, out, _ = dfc("evaluate", *trained, *SWEEP, *changed, "--output", "b")
+    assert counts(out) == (0, PICTURES * 12)
+    assert [point.kbpi for point in points("a")] == [point.kbpi for point in points("b")]
+    assert [point.map for point in points("a")] != [point.map for point in points("b")]
+    _, out, _ = dfc("evaluate", *trained, *SWEEP, "--output", "c")
+    assert files("a") == files("c")
+
+
+def test_other_weights_sizes_and_codecs_are_coded_anew(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    few = ("--splits", "[max_5]", "--qps", "[37]", "--anchor.qps", "[40]")
+    assert counts(dfc("evaluate", *trained, *few)[1]) == (2 * PICTURES, 0)
+    network = Network.from_cfg("configs/networks/shapes.cfg", seed=1)
+    save_weights(network, Path("other.weights"))
+    # The picture that goes to the cloud whole is the same for every network.
+    assert counts(dfc("evaluate", *trained, *few, "--model.weights", "other.weights")[1]) == (PICTURES, PICTURES)
+    assert counts(dfc("evaluate", *trained, *few, "--data.size", "96")[1]) == (PICTURES, PICTURES)
+    assert counts(dfc("evaluate", *trained, *few, "--codecs", "[HEVC/best]")[1]) == (PICTURES, PICTURES)
+
+
+def test_killed_twice_and_resumed_it_ends_with_the_same_files(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    run = ("evaluate", *trained, *SWEEP, "--data.eval_batch_size", "1")
+    command = [sys.executable, "-m", "lightning_app", *run]
+    for least in (12, 60):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while not Path("runs/cache").exists() or kept() < least:
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    before = kept()
+    assert 60 <= before < 12 * PICTURES
+    status, out, err = dfc(*run)
+    assert status == 0, err
+    assert counts(out) == (12 * PICTURES - before, before)
+    Path("runs/cache").rename("old-cache")
+    assert dfc(*run, "--output", "whole")[0] == 0
+    assert files("runs/evaluation") == files("whole")
+
+
+def test_two_ranks_write_the_same_files_as_one(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    run = ("evaluate", *trained, *SWEEP)
+    assert dfc(*run, "--output", "one")[0] == 0
+    Path("runs/cache").rename("old-cache")
+    ranks = ("--trainer.devices", "2", "--trainer.strategy", "ddp", "--output", "two")
+    command = [sys.executable, "-m", "lightning_app", *run, *ranks]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ})
+    assert result.returncode == 0, result.stderr
+    assert counts(result.stdout) == (12 * PICTURES, 0)
+    assert files("one") == files("two")
+    # One rank finds what two have coded.
+    assert counts(dfc(*run, "--output", "again")[1]) == (0, 12 * PICTURES)
+
+
+def test_the_kept_containers_are_those_that_encode_writes(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]", "--bits", "[8]")[0] == 0
+    (path,) = Path("runs/cache").glob("*.sqlite")
+    data = {row[0] for row in sqlite3.connect(path).execute("SELECT data FROM coded")}
+    weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
+    picture = "data/shapes/Shapes/JPEGImages/000024.jpg"
+    assert dfc("encode", picture, "-o", "x.dfc", *weights, "--channel.split", "max_5", "--qp", "37")[0] == 0
+    assert Path("x.dfc").read_bytes() in data
+
+
+def test_a_retrained_checkpoint_is_measured_at_its_own_channel(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    channel = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,30]", "--model.channel.bits", "10")
+    assert dfc("evaluate", *trained, *channel)[0] == 0
+    assert [point.name for point in points()] == [
+        "max_5 tiled 10-bit HEVC lossless",
+        "max_5 tiled 10-bit HEVC qp30",
+        "cloud-only original original",
+    ]
+
+
+def test_a_mistake_is_one_sentence(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    for options, sentence in (
+        (("--splits", "[max_8]"), "no layer is named 'max_8'"),
+        (("--splits", "[max_5]", "--resamples", "1"), "resamples must be at least 2, not 1"),
+        (("--splits", "[max_5]", "--codecs", "[VP9]"), "no codec is named VP9"),
+    ):
+        status, _, err = dfc("evaluate", *trained, *options)
+        assert status == 2
+        assert sentence in err.strip().splitlines()[-1]
+        assert "Traceback" not in err

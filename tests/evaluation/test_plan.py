@@ -1,0 +1,77 @@
+"""Which combinations a sweep has, and which values are mistakes."""
+
+from pathlib import Path
+
+import pytest
+
+from lightning_app.channel import FeatureChannel
+from lightning_app.codecs import HEVC
+from lightning_app.darknet import Network
+from lightning_app.errors import OptionError
+from lightning_app.evaluation.plan import Sweep, plan
+
+SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    return Network.from_cfg(SHAPES)
+
+
+def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
+    sweep = Sweep(["max_3", "max_5"], [8, 10], ["tiled", "frames/2"], ["HEVC", "HEVC/best"], ["lossless", 32])
+    systems, left_out = plan(network, sweep, None)
+    assert left_out == []
+    assert len({(s.channel.split, s.channel.bits, s.channel.layout, str(s.channel.codec)) for s in systems}) == 16
+    assert {s.channel.codec.depth for s in systems if s.channel.bits == 10} == {10}
+    assert {s.channel.group for s in systems if s.channel.layout == "frames"} == {2}
+    assert all(list(s.qps) == ["lossless", "qp32"] for s in systems)
+
+
+def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
+    sweep = Sweep(["max_3"], [8, 12], ["tiled"], ["HEVC", "PNG", "JPEG"], ["lossless", 22, 22])
+    systems, left_out = plan(network, sweep, None)
+    assert [(s.channel.bits, str(s.channel.codec), list(s.qps)) for s in systems] == [
+        (8, "HEVC", ["lossless", "qp22"]),
+        (8, "PNG", ["lossless"]),
+        (8, "JPEG", ["qp22"]),
+        (12, "HEVC", ["lossless", "qp22"]),
+        (12, "PNG", ["lossless"]),
+    ]
+    assert left_out[0].startswith("max_3 tiled 8 PNG 22 is left out: PNG")
+    assert left_out[-1].startswith("max_3 tiled 12 JPEG is left out: JPEG takes 8 bits a sample, not 12")
+    assert len(left_out) == 4
+
+
+@pytest.mark.parametrize(
+    ("sweep", "sentence"),
+    [
+        (Sweep(["max_3", "max_8"]), "no layer is named 'max_8'"),
+        (Sweep(["max_3"], bits=[8, 9]), "bits must be 8, 10 or 12, not 9"),
+        (Sweep(["max_3"], codecs=["HEVC", "H264"]), "no codec is named H264: take one of HEVC, PNG"),
+        (Sweep(["max_3"], codecs=["HEVC/bst"]), "settings must be paper, best or faster, not bst"),
+        (Sweep(["max_3"], codecs=["HEVC/best/intra/x"]), "no codec is named HEVC/best/intra/x"),
+        (Sweep(["max_3"], layouts=["tiled/2"]), "a layout is tiled, quilted, frames, or frames/8"),
+        (Sweep(["max_3"], layouts=["frames/7"]), "group=7 must divide the 32 channels"),
+        (Sweep(["max_3"], qps=[22, 60]), "QP must be lossless or 0 to 51, not 60"),
+        (Sweep(["max_3"], codecs=["PNG"], qps=["lossless", 30]), "PNG"),
+    ],
+)
+def test_a_value_that_fits_no_combination_is_a_mistake(network: Network, sweep: Sweep, sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        plan(network, sweep, None)
+
+
+def test_no_splits_leave_the_cloud_only_way(network: Network) -> None:
+    assert plan(network, Sweep(), None) == ([], [])
+
+
+def test_a_channel_says_what_the_sweep_does_not(network: Network) -> None:
+    codec = HEVC(settings="best", prediction="inter")
+    base = FeatureChannel("max_5", qps=[22], eval_qps=[37], layout="frames", group=4, codec=codec)
+    base.passthrough = "full"
+    ((system,), _) = plan(network, Sweep.of(base), base)
+    channel = system.channel
+    assert (channel.split, channel.layout, channel.group, channel.qps) == ("max_5", "frames", 4, (37,))
+    assert channel.codec is codec
+    assert channel.passthrough == "full"
