@@ -21,10 +21,10 @@ from lightning_app.statistics.curves import (
     common_maps,
     cubic_fit,
     cubic_mean,
+    flaw,
     pchip_mean,
     percent,
     points,
-    rises,
 )
 from lightning_app.statistics.outcomes import Floats
 
@@ -193,10 +193,10 @@ def cubic_rate(anchor: Points, curve: Points) -> float:
     if few:
         raise DataError(f"the cubic fit needs four points of different mAP, and {' and '.join(few)}")
     for each, fit in zip((anchor, curve), fits, strict=True):
-        if not rises(fit, low, high):
+        if wrong := flaw(fit, each, low, high):
             raise DataError(
-                f"the cubic fit of the {each.name} does not rise all the way from {percent(low)} to {percent(high)} % "
-                "mAP, so that its difference would mean nothing"
+                f"the cubic fit of the {each.name} {wrong} between {percent(low)} and {percent(high)} % mAP, so that "
+                "its difference would mean nothing"
             )
     return in_percent(cubic_mean(fits[1], low, high) - cubic_mean(fits[0], low, high))
 
@@ -217,4 +217,4 @@ def pchip_map(anchor: Points, curve: Points) -> float:
 
 def in_percent(decades: float) -> float:
     """A ratio of rates, given by its log10, as a difference in percent."""
-    return float(100 * (10**decades - 1))
+    return 100 * (10.0**decades - 1)

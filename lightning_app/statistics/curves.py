@@ -119,9 +119,17 @@ def cubic_fit(each: Points) -> tuple[np.polynomial.Polynomial, int]:
     return fit, int(rank)
 
 
-def rises(fit: np.polynomial.Polynomial, low: float, high: float) -> bool:
-    """Whether a cubic rises all the way: its slope is least at an end or where its second derivative is zero."""
+def flaw(fit: np.polynomial.Polynomial, each: Points, low: float, high: float) -> str:
+    """What a cubic does between two mAPs that no curve of rates does, empty if it is sound.
+
+    Its slope is least at an end or where its second derivative is zero. One that rises can still be far from every
+    point, where they lie close in mAP; a tenth of their range is left to a fit that does not go through them.
+    """
     slope = fit.deriv()
     turns = np.asarray(slope.deriv().trim().roots(), np.float64)  # of the slope: none or one
     places = np.array([low, high, *turns[(low < turns) & (turns < high)]])
-    return bool((slope(places) > 0).all())
+    if not (slope(places) > 0).all():
+        return "turns back"
+    least, most = each.logs.min(), each.logs.max()
+    slack = (most - least) / 10
+    return "" if least - slack <= fit(low) and fit(high) <= most + slack else "leaves the rates of its points"

@@ -1,0 +1,55 @@
+"""Tables and `points.csv` of an evaluation of one curve or several."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pytorch_lightning import LightningModule, Trainer
+
+from lightning_app.callbacks import RateAccuracy
+from lightning_app.report.points import Point, read_points
+
+POINT = Point(
+    system="feature",
+    network="n.cfg",
+    weights="",
+    split="max_3",
+    layout="tiled",
+    codec="HEVC",
+    bits="8",
+    qp="22",
+    images=9,
+    kbpi=40.0,
+    kbpi_std=1.0,
+    map=0.5,
+    map_area=0.5,
+    seed=0,
+)
+POINTS = [POINT, replace(POINT, split="max_5"), replace(POINT, qp="37")]
+
+
+class Measured(LightningModule):
+    """A module that has measured."""
+
+    points = POINTS
+
+
+def trainer(folder: Path) -> Trainer:
+    return Trainer(logger=False, accelerator="cpu", barebones=False, default_root_dir=folder)
+
+
+def test_every_curve_has_a_table_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    RateAccuracy().on_test_end(trainer(tmp_path), Measured())
+    first, second = capsys.readouterr().out.split("Split at ")[1:]
+    assert first.startswith("max_3")
+    assert first.count("40.00") == 2
+    assert second.startswith("max_5")
+    assert second.count("40.00") == 1
+
+
+def test_points_go_to_the_loggers_folder_or_to_the_one_that_is_given(tmp_path: Path) -> None:
+    run = trainer(tmp_path / "logger")
+    RateAccuracy().on_test_end(run, Measured())
+    RateAccuracy(str(tmp_path / "given")).on_test_end(run, Measured())
+    for name in ("logger", "given"):
+        assert read_points(tmp_path / name / "points.csv") == POINTS
