@@ -217,4 +217,4 @@ def pchip_map(anchor: Points, curve: Points) -> float:
 
 def in_percent(decades: float) -> float:
     """A ratio of rates, given by its log10, as a difference in percent."""
-    return 100 * (10.0**decades - 1)
+    return float(100 * (10**decades - 1))

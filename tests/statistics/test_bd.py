@@ -140,7 +140,8 @@ def test_a_cubic_fit_that_turns_back_where_map_saturates_has_no_difference() -> 
     assert found.pchip is not None
     assert -100 < found.pchip < 0
     assert found.notes == (
-        "The cubic fit of the curve turns back between 56.10 and 72.40 % mAP, so that its difference would mean nothing.",
+        "The cubic fit of the curve turns back between 56.10 and 72.40 % mAP, so that its difference would mean "
+        "nothing.",
     )
     with pytest.raises(DataError, match="cubic fit of the anchor turns back"):
         bd_rate(*saturated, *ANCHOR)
@@ -173,6 +174,14 @@ def test_a_cubic_fit_that_rises_far_above_every_rate_is_found_out() -> None:
         "The cubic fit of the curve leaves the rates of its points between 52.50 and 56.00 % mAP, so that its "
         "difference would mean nothing.",
     )
+
+
+def test_a_cubic_fit_that_rises_from_far_below_every_rate_is_found_out() -> None:
+    # The curves above, turned half around.
+    steep: Points = [210 / rate for rate in (21.0, 20.0, 11.0, 10.0)], [0.5, 0.68, 0.69, 0.7]
+    found = compare(([10.0, 12.0, 15.0, 19.0], [0.64, 0.648, 0.66, 0.675]), steep)
+    assert found.cubic is None
+    assert "cubic fit of the curve leaves the rates of its points between 64.00 and 67.50 % mAP" in found.notes[0]
 
 
 def test_a_cubic_fit_may_pass_its_points_a_little() -> None:
