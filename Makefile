@@ -1,14 +1,16 @@
 # make demo   trains, codes and measures on drawn shapes, in minutes
 # make test   all tests
 # make lint   ruff and mypy
+# make experiment   the paper's experiment on a part of VOC2007, about 2 hours; resumable; SHARED holds VOCdevkit and weights
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3
 BIN := .venv/bin
 DFC := $(BIN)/dfc
 DEMO := runs/demo
+SHARED ?= ../shared
 
-.PHONY: venv demo test lint clean-demo
+.PHONY: venv demo test lint experiment clean-demo
 
 venv: .venv/.installed
 
@@ -33,6 +35,9 @@ clean-demo:
 
 test: venv
 	$(BIN)/python -m pytest -q --durations=10
+
+experiment: venv
+	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights
 
 lint: venv
 	$(BIN)/ruff check .

@@ -62,16 +62,26 @@ class Trainer(pytorch_lightning.Trainer):
         for sentence in left_out:
             rank_zero_info(sentence)
         cloud_only = CloudOnly(model.network, anchor or PictureChannel(qps=["original"]))
-        evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples)
+        workers = None if base is None else base.pool.asked
+        evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers)
         self.test(evaluation, datamodule=datamodule, verbose=False)
         if self.is_global_zero:
-            results, folder = evaluation.results, Path(output)
-            results.write(folder, datamodule.classes)
-            name = Path(str(model.hparams["weights"] or "initial weights")).name
-            for path in write_report({name: (results.points, results.differences)}, folder):
-                print(f"Written to {path}")  # noqa: T201
-            coded, found = evaluation.counts
-            print(f"Pictures and sets of features: {coded:,} coded, {found:,} found in {cache}")  # noqa: T201
+            evaluation.results.write(Path(output), datamodule.classes)
+            _tell(evaluation, Path(output))
+
+
+def _tell(evaluation: Evaluation, folder: Path) -> None:
+    """Draw the figures, and say what was done."""
+    results = evaluation.results
+    weights = Path(results.points[0].weights).name or "initial weights"
+    for path in write_report({weights: (results.points, results.differences)}, folder):
+        print(f"Written to {path}")  # noqa: T201
+    for difference in results.differences:
+        print(f"{difference.curve} against {difference.anchor}: {difference.sentence}")  # noqa: T201
+    if not results.differences:
+        print('No BD numbers: they need lossy points and --anchor.qps "[original,22,27,32,37]"')  # noqa: T201
+    coded, found = evaluation.counts
+    print(f"Pictures and sets of features: {coded:,} coded, {found:,} found in {evaluation.cache}")  # noqa: T201
 
 
 def _sweep(

@@ -10,7 +10,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "configs").rglob("*.yaml"))]
 COMMAND = re.compile(
-    r"(?:^[# ]*(?:WANDB_MODE=offline )?|`)dfc ((?:fit|validate|test|predict) +-c [^`\n]*?)(?: {3,}#.*)?(?:`|$)", re.M
+    r"(?:^[# ]*(?:WANDB_MODE=offline )?|`)"
+    r"dfc ((?:fit|validate|test|predict|evaluate) +-c [^`\n]*?)(?: {3,}#.*)?(?:`|$)",
+    re.M,
 )
 README = (ROOT / "README.md").read_text()
 SHOWN = [(page, command) for page in PAGES for command in COMMAND.findall(page.read_text()) if "..." not in command]
@@ -31,7 +33,7 @@ def test_readme_and_every_config_show_commands() -> None:
     assert len(SHOWN) > 10
 
 
-OWN = re.findall(r"`dfc ((?:encode|decode|weights|data) [^`]*)`", README)
+OWN = re.findall(r"`dfc ((?:encode|decode|weights|data|report) [^`]*)`", README)
 
 
 @pytest.mark.slow
@@ -45,8 +47,17 @@ def test_our_own_commands_of_the_table_miss_a_file_and_no_option(
     assert status == 0 or re.fullmatch(r"dfc: \S+ (cannot be read|is no).*\n", err), err
 
 
+@pytest.mark.slow
+def test_the_profile_that_is_shown_runs(dfc: Callable[..., tuple[int, str, str]]) -> None:
+    (command,) = re.findall(r"`dfc (profile [^`]*)`", README)
+    status, out, err = dfc(*shlex.split(command), "--repeats", "1", "--output", "profile")
+    assert status == 0, err
+    assert "the fastest split is" in out
+    assert {path.name for path in Path("profile").iterdir()} >= {"layers.csv", "cuts.csv", "latency.csv", "energy.png"}
+
+
 def test_the_table_shows_our_own_commands() -> None:
-    assert {command.split()[0] for command in OWN} == {"encode", "decode", "weights", "data"}
+    assert {command.split()[0] for command in OWN} == {"encode", "decode", "weights", "data", "report"}
 
 
 def test_readme_leaves_nothing_to_fill_in() -> None:

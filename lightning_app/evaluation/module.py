@@ -67,6 +67,7 @@ class Evaluation(LightningModule):
         cache: folder of what was coded before.
         folder: where ``points.csv`` goes.
         resamples: of the pictures, for intervals.
+        workers: codec processes; None for the machine's cores, shared between its ranks.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Evaluation(LightningModule):
         cache: Path,
         folder: Path,
         resamples: int,
+        workers: int | None,
     ) -> None:
         super().__init__()
         self.network, self.options = detector.network, detector.hparams
@@ -85,8 +87,9 @@ class Evaluation(LightningModule):
         for qp in anchor.qps.values():
             if qp is not None and qp != "original":
                 self.routes.append(PictureRoute(anchor, qp))
-        self.pool = WorkerPool()
+        self.pool = WorkerPool(workers)
         self.results = Results()
+        self.counts = [0, 0]
 
     @property
     def points(self) -> list[Point]:

@@ -43,6 +43,14 @@ class Difference:
     bd_map_high: float | None = None
     note: str = ""
 
+    @property
+    def sentence(self) -> str:
+        """The numbers and the note, for a person."""
+        cubic, pchip = ("–" if v is None else f"{v:+.2f} %" for v in (self.bd_kbpi_cubic, self.bd_kbpi))
+        points = "–" if self.bd_map is None else f"{100 * self.bd_map:+.2f}"
+        numbers = f"BD-KBPI-mAP {pchip} (PCHIP), {cubic} (cubic), BD-mAP {points} points."
+        return f"{numbers} {self.note}".strip()
+
 
 TEXTS = ("curve", "split", "weights", "anchor", "note")
 

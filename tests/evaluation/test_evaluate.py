@@ -90,8 +90,9 @@ def counts(out: str) -> tuple[int, int]:
 
 
 def test_a_sweep_measures_what_test_does_at_every_point(dfc: Dfc, trained: tuple[str, ...]) -> None:
-    status, _, err = dfc("evaluate", *trained, *SWEEP, "--anchor.qps", "[original,30]")
+    status, out, err = dfc("evaluate", *trained, *SWEEP, "--anchor.qps", "[original,30]")
     assert status == 0, err
+    assert "max_5 tiled 10-bit HEVC against cloud-only HEVC420: BD-KBPI-mAP" in out
     found = {point.name: point for point in points()}
     assert len(found) == 2 * 2 * 3 + 2
     channel = ("--model.channel.split", "max_5", "--model.channel.bits", "10", "--model.channel.qps", "[lossless,37]")
@@ -145,6 +146,15 @@ def test_the_network_runs_once_a_picture_and_each_back_once_a_point(
     assert passes["conv_0"] == PICTURES
     assert passes["conv_4"] == PICTURES * (1 + points_a_split)  # in the back of max_3
     assert passes["conv_6"] == PICTURES * (1 + 2 * points_a_split)  # in both
+
+
+def test_figures_and_pages_are_made_and_a_missing_anchor_is_told(dfc: Dfc, trained: tuple[str, ...]) -> None:
+    status, out, err = dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[lossless,37]", "--output", "deep/a")
+    assert status == 0, err
+    made = {"fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "points.md", "outcomes.npz", *FILES}
+    assert {path.name for path in Path("deep/a").iterdir()} == made
+    assert 'No BD numbers: they need lossy points and --anchor.qps "[original,22,27,32,37]"' in out
+    assert "fig5.png" in out
 
 
 def test_what_was_coded_is_never_coded_again_though_thresholds_change(dfc: Dfc, trained: tuple[str, ...]) -> None:
