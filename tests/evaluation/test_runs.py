@@ -150,7 +150,7 @@ def test_runs_are_compared_in_pairs_and_with_uncoded_pictures(tmp_path: Path) ->
 
 def test_comparisons_are_read_as_they_were_written(tmp_path: Path) -> None:
     folder = evaluation(tmp_path / "a", (BASE, 20, 6, 3.0), (WHOLE, 700, 8, 2.5))
-    rows = compare_runs(("ours", [folder]), ("theirs", [folder]), resamples=50)
+    rows = compare_runs(("ours", [folder, folder]), ("theirs", [folder, folder]), resamples=50)
     write_comparisons(tmp_path / "c.csv", rows)
     assert read_comparisons(tmp_path / "c.csv") == rows
     (tmp_path / "c.csv").write_text("ours,theirs\na,b\n")
