@@ -17,7 +17,7 @@ from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws
 from lightning_app.evaluation.runs import check_same_pictures, read_evaluation
 from lightning_app.report.comparisons import Comparison
-from lightning_app.statistics import interval, resampled_mean
+from lightning_app.statistics import interval, interval_about, resampled_mean
 
 Run = dict[str, Measurement]
 
@@ -64,8 +64,9 @@ def _compare(
     penalties = [np.array([run[name].losses - run[uncoded].losses for run in runs]) for runs in (mine, other)]  # (S, I)
     penalty_ours, penalty_theirs = (float(values.mean()) for values in penalties)
     extra = [resampled_mean(one, draws.pictures) for one in penalties[0] - penalties[1]]  # S of (R,)
-    (map_low, map_high), (penalty_low, penalty_high) = interval(draws.mean(by_run)), interval(draws.mean(extra))
-    map_low_pictures, map_high_pictures = interval(np.mean(by_run, axis=0))
+    map_low, map_high = interval_about(map_ours - map_theirs, draws.mean(by_run))
+    map_low_pictures, map_high_pictures = interval_about(map_ours - map_theirs, np.mean(by_run, axis=0))
+    penalty_low, penalty_high = interval(draws.mean(extra))
     return Comparison(
         ours=ours,
         theirs=theirs,

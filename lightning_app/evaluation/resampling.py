@@ -16,7 +16,7 @@ from lightning_app.statistics import (
     bd_interval,
     compare,
     draw_counts,
-    interval,
+    interval_about,
     resampled_mean,
     spread,
 )
@@ -56,9 +56,9 @@ def resample(runs: Sequence[Measurement], draws: Draws) -> Resampled:
     """
     maps = draws.mean([one.resampled_map(draws.pictures) for one in runs])
     rates = draws.mean([resampled_mean(one.bits / 1000, draws.pictures) for one in runs])
-    low, high = interval(maps)
     points = [one.point for one in runs]
     means = {name: _mean(points, name) for name in ("kbpi", "kbpi_std", "map", "map_area", "loss")}
+    low, high = interval_about(float(np.mean([point.map for point in points])), maps)
     point = replace(points[0], **means, map_std=spread(maps), map_low=low, map_high=high)  # type: ignore[arg-type]
     return Resampled(point, rates, maps)
 

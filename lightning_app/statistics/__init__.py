@@ -1,7 +1,14 @@
 """How sure a result is: resamples of the pictures, and Bjøntegaard differences. Nothing here imports torch."""
 
 from lightning_app.statistics.bd import BD, BDInterval, Span, bd_interval, bd_map, bd_rate, compare, monotone_envelope
-from lightning_app.statistics.bootstrap import draw_counts, interval, resampled_map, resampled_mean, spread
+from lightning_app.statistics.bootstrap import (
+    draw_counts,
+    interval,
+    interval_about,
+    resampled_map,
+    resampled_mean,
+    spread,
+)
 from lightning_app.statistics.outcomes import Outcomes, load_outcomes, save_outcomes
 
 __all__ = [
@@ -15,6 +22,7 @@ __all__ = [
     "compare",
     "draw_counts",
     "interval",
+    "interval_about",
     "load_outcomes",
     "monotone_envelope",
     "resampled_map",

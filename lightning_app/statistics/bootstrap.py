@@ -91,6 +91,25 @@ def interval(samples: Floats, level: float = 0.95) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def interval_about(estimate: float, samples: Floats, level: float = 0.95) -> tuple[float, float]:
+    """The percentile interval of the samples' deviations from their median, set about an estimate.
+
+    For a statistic that resampling biases. Mean average precision is one: a picture that stands twice is no second
+    source of errors, and the mAP of resamples of 357 pictures lies two points above that of the pictures themselves.
+
+    Args:
+        estimate: from the pictures themselves.
+        samples: (R,) of the resamples, of which NaN are left out.
+        level: share of the samples between its ends, above 0 and below 1.
+
+    Returns:
+        Lower and upper end; both NaN where all samples are.
+    """
+    low, high = interval(samples, level)
+    shift = estimate - (float(np.nanmedian(samples)) if not np.isnan(low) else np.nan)
+    return low + shift, high + shift
+
+
 def spread(samples: Floats) -> float:
     """The standard deviation (population) of the samples (R,) that are not NaN; NaN where all are."""
     known = samples[~np.isnan(samples)]

@@ -16,6 +16,7 @@ from lightning_app.statistics import (
     bootstrap,
     draw_counts,
     interval,
+    interval_about,
     resampled_map,
     resampled_mean,
     spread,
@@ -195,6 +196,14 @@ def test_the_mean_of_a_resample_counts_each_picture_as_often_as_it_stands_there(
     values = np.random.default_rng(0).normal(5, 2, 4000)
     # The spread of a mean of I values is their own by √I.
     assert spread(resampled_mean(values, counts)) == pytest.approx(values.std() / 4000**0.5, rel=0.1)
+
+
+def test_an_interval_about_an_estimate_has_the_spread_of_the_samples_and_not_their_bias() -> None:
+    samples = np.append(np.arange(101.0), np.nan)
+    assert interval_about(50, samples) == pytest.approx((2.5, 97.5))
+    assert interval_about(20, samples) == pytest.approx((-27.5, 67.5))
+    assert interval_about(20, samples, level=0.5) == pytest.approx((-5, 45))
+    assert str(interval_about(20, np.full(3, np.nan))) == "(nan, nan)"
 
 
 def test_an_interval_holds_its_share_of_the_samples_and_leaves_out_nan() -> None:
