@@ -42,7 +42,7 @@ def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:
 
 def _control(steps: Steps, subject: Subject, training: Training, seed: int) -> Path:
     weights = steps.fit(subject, training, None, seed)
-    cuts = ("--splits", _listed(subject.splits), "--qps", QPS)
+    cuts = ("--splits", _listed(subject.retrained), "--qps", QPS)
     return steps.evaluate(subject, weights, f"control.{seed}", cuts)
 
 

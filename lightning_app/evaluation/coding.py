@@ -4,23 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
-from lightning_app.codecs import Picture, WorkerPool, decode, encode
-from lightning_app.evaluation.routes import Route, Sample
+from lightning_app.codecs import WorkerPool, decode, encode
+from lightning_app.evaluation.routes import Received, Route, Sample
 from lightning_app.evaluation.store import Store
-
-
-class Received(NamedTuple):
-    """One picture at one operating point, as the cloud has it.
-
-    Attributes:
-        data: all that crossed.
-        pictures: what the decoder made of its payloads.
-    """
-
-    data: bytes
-    pictures: list[Picture]
 
 
 class Coding:

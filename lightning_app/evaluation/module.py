@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -56,9 +57,9 @@ class Arrival(NamedTuple):
 class Evaluation(LightningModule):
     """Measures a detector's network at the operating points of systems that cut it, and whole.
 
-    The network runs on one picture at a time and, on a CPU, in one thread: sums of floats in another order differ, and
-    so would the bits. Thus no result hangs on the batch, the cores or the ranks, and what was coded once is right for
-    every later evaluation.
+    The network runs on each picture alone and, on a CPU, in one thread, several pictures at once: sums of floats in
+    another order differ, and so would the bits. Thus no result hangs on the batch, the cores or the ranks, and what was
+    coded once is right for every later evaluation.
 
     Args:
         detector: whose network, thresholds and loss are taken.
@@ -120,9 +121,11 @@ class Evaluation(LightningModule):
 
         self.threads = torch.get_num_threads()
         torch.set_num_threads(1)
+        self.at_once = ThreadPoolExecutor(self.pool.workers if self.trainer.strategy.root_device.type == "cpu" else 1)
 
     def teardown(self, stage: str) -> None:  # noqa: ARG002
-        """Let go of the cache and of the one thread."""
+        """Let go of the cache and of the threads."""
+        self.at_once.shutdown()
         torch.set_num_threads(self.threads)
         self.coding.store.close()
 
@@ -141,13 +144,24 @@ class Evaluation(LightningModule):
 
     def _arrivals(self, samples: Sequence[Sample]) -> Iterator[Iterator[Arrival]]:
         """All samples at each operating point, in the order of `_ways`."""
+        uncoded = len(self._ways()) - len(self.routes)
+        raws = list(self._network(Sample.uncoded, samples)) if uncoded else []  # and so the features of all cuts
         for route, received in zip(self.routes, self.coding.send(samples, self.routes), strict=True):
-            yield (
-                Arrival(route.raws(sample, one.data, one.pictures), 8 * len(one.data))
-                for sample, one in zip(samples, received, strict=True)
-            )
-        for _ in self._ways()[len(self.routes) :]:
-            yield (Arrival(sample.raws, 8 * sample.file.stat().st_size) for sample in samples)
+            yield map(Arrival, self._network(route.raws, samples, received), (8 * len(one.data) for one in received))
+        for _ in range(uncoded):
+            yield map(Arrival, raws, (8 * sample.file.stat().st_size for sample in samples))
+
+    def _network(
+        self, compute: Callable[..., tuple[Tensor, ...]], *arguments: Sequence[object]
+    ) -> Iterator[tuple[Tensor, ...]]:
+        """Call what runs the network once a picture, several at once."""
+
+        def call(*one: object) -> tuple[Tensor, ...]:
+            # Both are the main thread's alone until a thread enters them.
+            with torch.inference_mode(), self.trainer.precision_plugin.forward_context():
+                return compute(*one)
+
+        return self.at_once.map(call, *arguments)
 
     def _measure(self, measured: SweepPoint, arrival: Arrival, target: Target) -> None:
         found = detect(arrival.raws, self.network.heads, self.options["score_threshold"], self.options["nms_threshold"])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
@@ -24,6 +25,10 @@ from lightning_app.codecs.base import Coder
 from lightning_app.darknet import Network
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
+
+
+LIBRARIES = [f"{name} {version(name)}" for name in ("av", "pillow")]
+"""What codes; another version may give other bytes."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,21 @@ class Sample:
             self._prepared[system] = system.channel.prepare(self._features(system.crossing))
         return self._prepared[system]
 
-    @property
-    def raws(self) -> tuple[Tensor, ...]:
-        """The network's own raw outputs, uncoded."""
+    def uncoded(self) -> tuple[Tensor, ...]:
+        """The network's own raw outputs."""
         return self._computed[len(self.taps) :]
+
+
+class Received(NamedTuple):
+    """One picture at one operating point, as the cloud has it.
+
+    Attributes:
+        data: all that crossed.
+        pictures: what the decoder made of its payloads.
+    """
+
+    data: bytes
+    pictures: list[Picture]
 
 
 class FeatureRoute:
@@ -119,10 +135,11 @@ class FeatureRoute:
         """The payloads in a container."""
         return [tensor.payload for tensor in unpack(data)[1]]
 
-    def raws(self, sample: Sample, data: bytes, pictures: Sequence[Picture]) -> tuple[Tensor, ...]:
+    def raws(self, sample: Sample, received: Received) -> tuple[Tensor, ...]:
         """What the cloud computes from a container and the decoded pictures of its payloads."""
-        header, tensors = unpack(data)
-        features = [features_of(header, t, p).to(sample.image.device) for t, p in zip(tensors, pictures, strict=True)]
+        header, tensors = unpack(received.data)
+        both = zip(tensors, received.pictures, strict=True)
+        features = [features_of(header, tensor, picture).to(sample.image.device) for tensor, picture in both]
         raws: tuple[Tensor, ...] = self.system.back(features)
         return raws
 
@@ -157,9 +174,10 @@ class PictureRoute:
         """The payload."""
         return [data]
 
-    def raws(self, sample: Sample, data: bytes, pictures: Sequence[Picture]) -> tuple[Tensor, ...]:  # noqa: ARG002
+    def raws(self, sample: Sample, received: Received) -> tuple[Tensor, ...]:
         """What the cloud computes from the decoded picture."""
-        images = as_inputs([np.asarray(picture, np.uint8) for picture in pictures], sample.image, sample.model.resize)
+        pictures = [np.asarray(picture, np.uint8) for picture in received.pictures]
+        images = as_inputs(pictures, sample.image, sample.model.resize)
         raws: tuple[Tensor, ...] = sample.model.network(images)
         return raws
 
@@ -169,5 +187,4 @@ Route = FeatureRoute | PictureRoute
 
 def _digest(*parts: object) -> bytes:
     """SHA-256 of what is coded and how, the libraries that code included."""
-    libraries = {name: version(name) for name in ("av", "pillow")}
-    return hashlib.sha256(json.dumps([*map(str, parts), libraries]).encode()).digest()
+    return hashlib.sha256(json.dumps([*map(str, parts), *LIBRARIES]).encode()).digest()
