@@ -26,8 +26,7 @@ from lightning_app.darknet import Network
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
 
-
-LIBRARIES = [f"{name} {version(name)}" for name in ("av", "pillow")]
+LIBRARIES = {name: version(name) for name in ("av", "pillow")}
 """What codes; another version may give other bytes."""
 
 
@@ -187,4 +186,4 @@ Route = FeatureRoute | PictureRoute
 
 def _digest(*parts: object) -> bytes:
     """SHA-256 of what is coded and how, the libraries that code included."""
-    return hashlib.sha256(json.dumps([*map(str, parts), *LIBRARIES]).encode()).digest()
+    return hashlib.sha256(json.dumps([*map(str, parts), LIBRARIES]).encode()).digest()
