@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-MADE = ("fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "table1.md", "points.md")
+FIGURES = [f"{name}.{kind}" for name in ("fig4", "fig5", "penalty") for kind in ("png", "svg")]
+MADE = (*FIGURES, "table1.md", "points.md", "comparisons.md")
 REPORTS = {
     "results/demo": (
         "trained plainly=results/demo/plain.csv",
