@@ -36,7 +36,7 @@ class Gallery(Callback):
     quilts. It works on the first pictures of the set on rank zero and changes nothing that is measured.
 
     Args:
-        pictures: how many to show, coded once more as one batch, at least 1.
+        pictures: how many to show, coded twice more as one batch, at least 1.
         threshold: a box is shown if its score is above it, 0 to 1.
     """
 

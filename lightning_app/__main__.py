@@ -17,7 +17,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc validate -c ...                      mAP and kilobits per image on the validation pictures
   dfc test     -c ...                      the same on the test pictures
   dfc predict  -c ...                      detections as JSON
-  dfc evaluate -c ...                      the same over splits, depths, codecs and QPs; resumable
+  dfc evaluate -c ...                      mAP and kilobits over splits, depths, codecs and QPs; resumable
   dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
   dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
   dfc profile  --network NET.cfg ...       what layers cost, what crosses, and the best split over an uplink

@@ -14,7 +14,9 @@ def program_commit() -> str:
     # A virtual environment may lie inside somebody else's repository.
     if _git(folder, "ls-files", "--error-unmatch", Path(__file__).name) is None:
         return ""
-    return _git(folder, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*") or ""
+    commit = _git(folder, "rev-parse", "--short=12", "HEAD") or ""
+    changed = _git(folder.parent, "diff", "--quiet", "HEAD", "--", "lightning_app", "codecs", "callbacks") is None
+    return f"{commit}-dirty" if changed else commit
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

@@ -38,19 +38,20 @@ class Trainer(pytorch_lightning.Trainer):
     ) -> None:
         """Measure a network at every combination of splits, depths, layouts, codecs and QPs, and cloud-only.
 
-        What is null is taken from ``model.channel`` or, without one, from the paper. Each picture is coded once, ever:
-        killed and started again, or with other thresholds, it goes on from what is in ``cache``.
+        What is null is taken from ``model.channel`` or, without one, from the paper. Each picture is coded once: killed
+        and started again, or with other thresholds, it goes on from what is in ``cache``.
 
         Args:
             model: the detector.
             datamodule: whose test pictures are measured.
-            splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]`` for cloud-only alone.
+            splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]``, or null without ``model.channel``, for
+                cloud-only alone.
             bits: depths of the quantiser, such as ``[8, 10, 12]``.
             layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
             codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
             qps: quantisation parameters, or ``lossless``.
-            anchor: how pictures are coded the cloud-only way; null for the original files alone. BD numbers need a
-                curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
+            anchor: how pictures are coded the cloud-only way; null for ``model.picture`` or, without one, the original
+                files alone. BD numbers need a curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
             output: folder for points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
             cache: folder of the coded pictures.
             resamples: of the pictures, for standard deviations and intervals, at least 2.
@@ -58,24 +59,30 @@ class Trainer(pytorch_lightning.Trainer):
         if resamples < 2:
             raise OptionError(f"resamples must be at least 2, not {resamples}")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
-        systems, left_out = plan(model.network, _sweep(base, splits, bits, layouts, codecs, qps), base)
+        sweep = _sweep(base, splits, bits, layouts, codecs, qps)
+        if not sweep.splits and any(option is not None for option in (bits, layouts, codecs, qps)):
+            raise OptionError("no cut is named to sweep over: give --splits, such as [max_7]")
+        systems, left_out = plan(model.network, sweep, base)
         for sentence in left_out:
             rank_zero_info(sentence)
-        cloud_only = CloudOnly(model.network, anchor or PictureChannel(qps=["original"]))
-        workers = None if base is None else base.pool.asked
+        picture = anchor or (model.system.picture if isinstance(model.system, CloudOnly) else None)
+        cloud_only = CloudOnly(model.network, picture or PictureChannel(qps=["original"]))
+        workers = base.pool.asked if base else picture.pool.asked if picture else None
         evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers)
-        self.test(evaluation, datamodule=datamodule, verbose=False)
+        try:
+            self.test(evaluation, datamodule=datamodule, verbose=False)
+        finally:  # Lightning calls no teardown of the module after an error
+            evaluation.close()
         if self.is_global_zero:
-            evaluation.results.write(Path(output), datamodule.classes)
-            _tell(evaluation, Path(output))
+            _conclude(evaluation, Path(output), datamodule.classes)
 
 
-def _tell(evaluation: Evaluation, folder: Path) -> None:
-    """Draw the figures, and say what was done."""
+def _conclude(evaluation: Evaluation, folder: Path, classes: Sequence[str]) -> None:
+    """Write the results, draw the figures, and say what was done."""
     results = evaluation.results
     weights = Path(results.points[0].weights).name or "initial weights"
-    for path in write_report({weights: (results.points, results.differences)}, folder):
-        print(f"Written to {path}")  # noqa: T201
+    written = results.write(folder, classes) + write_report({weights: (results.points, results.differences)}, folder)
+    print(f"Written to {folder}: {', '.join(path.name for path in written)}")  # noqa: T201
     for difference in results.differences:
         print(f"{difference.curve} against {difference.anchor}: {difference.sentence}")  # noqa: T201
     if not results.differences:

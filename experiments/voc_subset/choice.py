@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.voc_subset.plan import CANDIDATES, Subject, Training
 from experiments.voc_subset.steps import HALF, HELD_OUT, Steps
+from lightning_app.errors import TrainingError
 from lightning_app.evaluation.runs import read_evaluation
 from lightning_app.report.rows import write_rows
 
@@ -49,8 +50,10 @@ def choose(steps: Steps, subject: Subject, results: Path) -> Training:
     default = _measured(steps, subject, "default", subject.weights)
     measured = {one: _measured(steps, subject, one.name, _trained(steps, subject, one)) for one in CANDIDATES}
     harmless = [one for one in CANDIDATES if measured[one].loss_uncoded <= default.loss_uncoded]
-    best = min(harmless or CANDIDATES, key=lambda one: measured[one].loss_37)
-    control = _measured(steps, subject, "control", steps.fit(subject, best, None, 0, HALF))
+    if not harmless:
+        raise TrainingError("every candidate is worse than the weights as they are: lower its learning rate")
+    best = min(harmless, key=lambda one: measured[one].loss_37)
+    control = _measured(steps, subject, f"{best.name}/control", steps.fit(subject, best, None, 0, HALF))
     rows = [replace(row, chosen=row.training == best.name) for row in (default, control, *measured.values())]
     write_rows(results / "choice.csv", Candidate, rows)
     return best

@@ -43,12 +43,13 @@ def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:
 def _control(steps: Steps, subject: Subject, training: Training, seed: int) -> Path:
     weights = steps.fit(subject, training, None, seed)
     cuts = ("--splits", _listed(subject.retrained), "--qps", QPS)
-    return steps.evaluate(subject, weights, f"control.{seed}", cuts)
+    return steps.evaluate(subject, weights, f"{training.name}/control.{seed}", cuts)
 
 
 def _retrained(steps: Steps, subject: Subject, training: Training, cut: str, seed: int) -> Path:
     weights = steps.fit(subject, training, cut, seed)
-    return steps.evaluate(subject, weights, f"retrained.{cut}.{seed}", ("--splits", _listed([cut]), "--qps", QPS))
+    name = f"{training.name}/retrained.{cut}.{seed}"
+    return steps.evaluate(subject, weights, name, ("--splits", _listed([cut]), "--qps", QPS))
 
 
 def _write(folder: Path, several: Sequence[Sequence[Path]], anchor: Path) -> None:

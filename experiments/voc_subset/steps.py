@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,13 +36,16 @@ class Steps:
         if not done.exists():
             run = replace(training, epochs=EPOCHS[pictures] * training.epochs)
             resume = ["--ckpt_path", last] if last.exists() else []
-            sets = f"[{pictures}]"
-            self._dfc(
-                *("fit", "-c", subject.config, "--seed_everything", seed),
-                *("--data.root", self.devkit, "--data.train", sets, "--data.val", sets, "--model.network"),
-                *(subject.network, "--model.weights", subject.weights, *run.options(split), *quietly(folder)),
-                *resume,
-            )
+            options = {
+                "seed_everything": seed,
+                "data.root": self.devkit,
+                "data.train": f"[{pictures}]",
+                "data.val": f"[{pictures}]",
+                "model.network": subject.network,
+                "model.weights": subject.weights,
+                **quietly(folder),
+            }
+            self._dfc("fit", "-c", subject.config, *_written(options), *run.options(split), *resume)
             last.rename(done)
         return done
 
@@ -50,14 +53,21 @@ class Steps:
         self, subject: Subject, weights: Path, name: str, options: Sequence[str], pictures: str = TEST
     ) -> Path:
         """The folder of an evaluation."""
-        folder = self._folder(subject, pictures) / name
+        folder = self._folder(subject, pictures) / "evaluations" / name
         if not (folder / "outcomes.npz").exists():
-            self._dfc(
-                *("evaluate", "-c", subject.config, "--data.root", self.devkit, "--data.test", f"[{pictures}]"),
-                *("--model.network", subject.network, "--model.weights", weights, "--output", folder),
-                *("--cache", self.work / "coded", "--trainer.logger", "false", "--trainer.callbacks", "[]"),
-                *("--trainer.enable_progress_bar", "false", *options),
-            )
+            fixed = {
+                "data.root": self.devkit,
+                "data.test": f"[{pictures}]",
+                "model.network": subject.network,
+                "model.weights": weights,
+                "output": folder,
+                "cache": self.work / "coded",
+                "trainer.default_root_dir": folder,
+                "trainer.logger": "false",
+                "trainer.callbacks": "[]",
+                "trainer.enable_progress_bar": "false",
+            }
+            self._dfc("evaluate", "-c", subject.config, *_written(fixed), *options)
         return folder
 
     def report(self, folder: Path) -> None:
@@ -74,14 +84,23 @@ class Steps:
         subprocess.run([sys.executable, "-m", "lightning_app", *command], check=True)
 
 
-def quietly(folder: Path) -> list[object]:
+def quietly(folder: Path) -> dict[str, object]:
     """Options of a training that measures nothing on the way and keeps its last checkpoint in a folder."""
     callback = {
         "class_path": "pytorch_lightning.callbacks.ModelCheckpoint",
         "init_args": {"dirpath": str(folder), "filename": "last", "enable_version_counter": False},
     }
-    return [
-        *("--trainer.limit_val_batches", 0, "--trainer.num_sanity_val_steps", 0, "--trainer.logger", "false"),
-        *("--trainer.enable_progress_bar", "false", "--trainer.enable_model_summary", "false"),
-        *("--trainer.callbacks", json.dumps([callback])),
-    ]
+    return {
+        "trainer.default_root_dir": folder,
+        "trainer.logger": "false",
+        "trainer.callbacks": json.dumps([callback]),
+        "trainer.limit_val_batches": 0,
+        "trainer.num_sanity_val_steps": 0,
+        "trainer.enable_progress_bar": "false",
+        "trainer.enable_model_summary": "false",
+    }
+
+
+def _written(options: Mapping[str, object]) -> list[object]:
+    """Options as the command line has them."""
+    return [text for name, value in options.items() for text in (f"--{name}", value)]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 from lightning_app.codecs import WorkerPool, decode, encode
 from lightning_app.evaluation.routes import Received, Route, Sample
 from lightning_app.evaluation.store import Store
+
+AT_ONCE = 16
+"""Pictures a worker that are coded between two commits to the store."""
 
 
 class Coding:
@@ -26,36 +29,35 @@ class Coding:
         self.pool, self.store = pool, store
         self.coded = self.found = 0
 
-    def send(self, samples: Sequence[Sample], routes: Sequence[Route]) -> list[list[Received]]:
-        """What arrives of each sample over each route: as many lists as routes, each as long as ``samples``."""
-        ways = [(route, sample) for route in routes for sample in samples]
-        keys = [route.key(sample) for route, sample in ways]
-        known = self.store.find(keys)
-        missing = {key: way for key, way in zip(keys, ways, strict=True) if key not in known}
+    def send(self, samples: Sequence[Sample], routes: Sequence[Route]) -> Iterator[list[Received]]:
+        """What arrives of all samples, a route at a time."""
+        ways = {(route, sample): route.key(sample) for route in routes for sample in samples}
+        known = self.store.find(ways.values())
+        missing = {key: way for way, key in ways.items() if key not in known}
         self.coded, self.found = self.coded + len(missing), self.found + len(ways) - len(missing)
-        if missing:
-            fresh = dict(zip(missing, self._encode(list(missing.values())), strict=True))
+        for fresh in self._encode(missing):
             self.store.put(fresh)
             known |= fresh
-        received = self._decode([(route, known[key]) for (route, _), key in zip(ways, keys, strict=True)])
-        return [list(islice(received, len(samples))) for _ in routes]
+        for route in routes:
+            yield self._decode(route, [known[ways[route, sample]] for sample in samples])
 
-    def _encode(self, ways: Sequence[tuple[Route, Sample]]) -> Iterator[bytes]:
-        """What crosses on each way."""
-        pictures = [route.pictures(sample) for route, sample in ways]
-        tasks = [
-            (route.codec, picture, route.codec_qp)
-            for (route, _), several in zip(ways, pictures, strict=True)
-            for picture in several
+    def _encode(self, missing: Mapping[bytes, tuple[Route, Sample]]) -> Iterator[dict[bytes, bytes]]:
+        """What crosses on each way, by its key, some at a time: what is in hand when the process ends is lost."""
+        items = list(missing.items())
+        for start in range(0, len(items), AT_ONCE * self.pool.workers):
+            some = items[start : start + AT_ONCE * self.pool.workers]
+            pictures = [(route, picture) for _, (route, sample) in some for picture in route.pictures(sample)]
+            tasks = [(route.codec, picture, route.codec_qp) for route, picture in pictures]
+            payloads = iter(self.pool.run(encode, tasks))
+            yield {
+                key: route.seal(sample, list(islice(payloads, len(route.pictures(sample)))))
+                for key, (route, sample) in some
+            }
+
+    def _decode(self, route: Route, sealed: Sequence[bytes]) -> list[Received]:
+        """What each container or payload of a route holds, decoded."""
+        payloads = [route.open(data) for data in sealed]
+        pictures = iter(self.pool.run(decode, [(route.codec, one) for several in payloads for one in several]))
+        return [
+            Received(data, list(islice(pictures, len(several)))) for data, several in zip(sealed, payloads, strict=True)
         ]
-        payloads = iter(self.pool.run(encode, tasks))
-        for (route, sample), several in zip(ways, pictures, strict=True):
-            yield route.seal(sample, list(islice(payloads, len(several))))
-
-    def _decode(self, ways: Sequence[tuple[Route, bytes]]) -> Iterator[Received]:
-        """What each container or payload holds, decoded."""
-        payloads = [route.open(data) for route, data in ways]
-        tasks = [(route.codec, one) for (route, _), several in zip(ways, payloads, strict=True) for one in several]
-        pictures = iter(self.pool.run(decode, tasks))
-        for (_, data), several in zip(ways, payloads, strict=True):
-            yield Received(data, list(islice(pictures, len(several))))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -15,13 +17,13 @@ from torch import Tensor, nn
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
-from lightning_app.darknet import detect, detection_loss
+from lightning_app.darknet import Detections, detect, detection_loss
 from lightning_app.data import Batch, Target, VOCDataset
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
-from lightning_app.evaluation.routes import FeatureRoute, Model, PictureRoute, Route, Sample
+from lightning_app.evaluation.routes import FeatureRoute, Model, PictureRoute, Received, Route, Sample
 from lightning_app.evaluation.store import Store
 from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import PictureLoss
@@ -35,6 +37,14 @@ TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
 
 
+class Judged(NamedTuple):
+    """One picture at one operating point."""
+
+    found: Detections
+    loss: float
+    bits: int
+
+
 class SweepPoint(nn.Module):
     """What is measured at one operating point: accuracy and rate, and the loss.
 
@@ -46,12 +56,10 @@ class SweepPoint(nn.Module):
         super().__init__()
         self.point, self.loss = OperatingPoint(classes), PictureLoss()
 
-
-class Arrival(NamedTuple):
-    """One picture at one operating point: the network's raw outputs, and the bits that crossed."""
-
-    raws: tuple[Tensor, ...]
-    bits: int
+    def update(self, judged: Sequence[Judged], targets: Sequence[Target]) -> None:
+        """Add pictures."""
+        self.point.update([one.found for one in judged], targets, torch.tensor([one.bits for one in judged]))
+        self.loss.update([one.loss for one in judged], [target["index"] for target in targets])
 
 
 class Evaluation(LightningModule):
@@ -110,7 +118,9 @@ class Evaluation(LightningModule):
         """Name the network, open the cache, and make the metrics of every operating point."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         check_run(self.network, self.trainer.precision, data.classes)
-        digest = hashlib.sha256(str(self.trainer.precision).encode())
+        device = self.trainer.strategy.root_device.type
+        versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
+        digest = hashlib.sha256(repr([self.trainer.precision, device, *versions]).encode())
         for part in identity(self.network):
             digest.update(part)
         self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
@@ -118,58 +128,60 @@ class Evaluation(LightningModule):
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
         self.coding = Coding(self.pool, Store(self.cache, self.global_rank))
         self.measured = nn.ModuleList(SweepPoint(data.classes) for _ in self._ways())
+        # torch keeps the number of its threads for each of ours.
+        threads = self.pool.workers if device == "cpu" else 1
+        self.at_once = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
 
-        self.threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        self.at_once = ThreadPoolExecutor(self.pool.workers if self.trainer.strategy.root_device.type == "cpu" else 1)
-
-    def teardown(self, stage: str) -> None:  # noqa: ARG002
-        """Let go of the cache and of the threads."""
-        self.at_once.shutdown()
-        torch.set_num_threads(self.threads)
-        self.coding.store.close()
+    def close(self) -> None:
+        """Let go of the cache and of the threads, however the evaluation ended."""
+        if hasattr(self, "coding"):
+            self.at_once.shutdown()
+            self.coding.store.close()
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Send a batch over every route, and measure what the cloud makes of it."""
         images, targets = batch["images"], batch["targets"]
         samples = [Sample(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
-        for measured, arrivals in zip(self.measured, self._arrivals(samples), strict=True):
-            for arrival, target in zip(arrivals, targets, strict=True):
-                self._measure(cast(SweepPoint, measured), arrival, target)
+        for measured, judged in zip(self.measured, self._judged(samples), strict=True):
+            cast(SweepPoint, measured).update(judged, targets)
 
     def _ways(self) -> list[tuple[Collaborative | CloudOnly, object]]:
         """System and QP of every operating point: those that code, then the files as they are."""
         uncoded = [(self.anchor, qp) for qp in self.anchor.qps.values() if qp in (None, "original")]
         return [*((route.system, route.qp) for route in self.routes), *uncoded]
 
-    def _arrivals(self, samples: Sequence[Sample]) -> Iterator[Iterator[Arrival]]:
+    def _judged(self, samples: Sequence[Sample]) -> Iterator[list[Judged]]:
         """All samples at each operating point, in the order of `_ways`."""
-        uncoded = len(self._ways()) - len(self.routes)
-        raws = list(self._network(Sample.uncoded, samples)) if uncoded else []  # and so the features of all cuts
+        whole = len(self._ways()) - len(self.routes)
+        # First, so that one pass of the network, in a thread, gives the features of all cuts too.
+        uncoded = self._together(self._judge_uncoded, samples) if whole else []
         for route, received in zip(self.routes, self.coding.send(samples, self.routes), strict=True):
-            yield map(Arrival, self._network(route.raws, samples, received), (8 * len(one.data) for one in received))
-        for _ in range(uncoded):
-            yield map(Arrival, raws, (8 * sample.file.stat().st_size for sample in samples))
+            yield self._together(partial(self._judge_received, route), samples, received)
+        for _ in range(whole):
+            yield uncoded
 
-    def _network(
-        self, compute: Callable[..., tuple[Tensor, ...]], *arguments: Sequence[object]
-    ) -> Iterator[tuple[Tensor, ...]]:
-        """Call what runs the network once a picture, several at once."""
+    def _together(self, judge: Callable[..., Judged], *arguments: Sequence[object]) -> list[Judged]:
+        """Judge several pictures at once, each in a thread."""
 
-        def call(*one: object) -> tuple[Tensor, ...]:
-            # Both are the main thread's alone until a thread enters them.
+        def call(*one: object) -> Judged:
+            # The main thread has entered both, which is nothing to another thread.
             with torch.inference_mode(), self.trainer.precision_plugin.forward_context():
-                return compute(*one)
+                return judge(*one)
 
-        return self.at_once.map(call, *arguments)
+        return list(self.at_once.map(call, *arguments))
 
-    def _measure(self, measured: SweepPoint, arrival: Arrival, target: Target) -> None:
-        found = detect(arrival.raws, self.network.heads, self.options["score_threshold"], self.options["nms_threshold"])
-        measured.point.update(found, [target], torch.tensor([arrival.bits]))
-        terms = detection_loss(
-            arrival.raws, [without_difficult(target)], self.network.heads, TRAINED, self.options["loss"]
-        )
-        measured.loss.update(float(sum(terms.values())), target["index"])
+    def _judge_uncoded(self, sample: Sample) -> Judged:
+        return self._judge(sample, sample.uncoded(), 8 * sample.file.stat().st_size)
+
+    def _judge_received(self, route: Route, sample: Sample, received: Received) -> Judged:
+        return self._judge(sample, route.raws(sample, received), 8 * len(received.data))
+
+    def _judge(self, sample: Sample, raws: tuple[Tensor, ...], bits: int) -> Judged:
+        """The detections and the loss of one picture from the raw outputs of the network."""
+        heads, options = self.network.heads, self.options
+        (found,) = detect(raws, heads, options["score_threshold"], options["nms_threshold"])
+        terms = detection_loss(raws, [without_difficult(sample.target)], heads, TRAINED, options["loss"])
+        return Judged(found, float(sum(terms.values())), bits)
 
     def on_test_epoch_end(self) -> None:
         """Gather from all ranks, and draw the conclusions on the first."""

@@ -54,19 +54,20 @@ def plan(network: Network, sweep: Sweep, base: FeatureChannel | None) -> tuple[l
         OptionError: a value fits no combination; the message is that of the first refusal.
     """
     refusals: list[tuple[tuple[object, ...], str]] = []
-    systems: list[Collaborative] = []
-    used: set[object] = set()
+    systems: dict[tuple[object, ...], Collaborative] = {}
+    used: set[tuple[int, object]] = set()
     for values in product(sweep.splits, sweep.layouts, sweep.bits, sweep.codecs):
         try:
             codec = _codec(values[3], values[2], base)
             taken = list(_taken(codec, sweep.qps, values, refusals))
             if taken:
-                systems.append(Collaborative(network, _channel(values, codec, taken, base)))
-                used.update(values, taken)
+                system = Collaborative(network, _channel(values, codec, taken, base))
+                systems.setdefault(tuple(system.columns(None).values()), system)  # HEVC/paper is HEVC
+                used.update(enumerate(values), ((4, qp) for qp in taken))
         except OptionError as error:
             refusals.append((values, str(error)))
     _check_each_is_used(sweep, used, refusals)
-    return systems, [f"{' '.join(map(str, values))} is left out: {why}" for values, why in refusals]
+    return list(systems.values()), [f"{' '.join(map(str, values))} is left out: {why}" for values, why in refusals]
 
 
 Values = tuple[str, str, int, str]
@@ -114,9 +115,13 @@ def _layout(text: str) -> tuple[Layout, int]:
     return name, int(group or 1)  # type: ignore[return-value]
 
 
-def _check_each_is_used(sweep: Sweep, used: set[object], refusals: Sequence[tuple[tuple[object, ...], str]]) -> None:
+def _check_each_is_used(
+    sweep: Sweep, used: set[tuple[int, object]], refusals: Sequence[tuple[tuple[object, ...], str]]
+) -> None:
     if not sweep.splits:
         return
-    for value in (*sweep.splits, *sweep.layouts, *sweep.bits, *sweep.codecs, *sweep.qps):
-        if value not in used:
-            raise OptionError(next(why for values, why in refusals if value in values))
+    for axis, named in enumerate((sweep.splits, sweep.layouts, sweep.bits, sweep.codecs, sweep.qps)):
+        for value in named:
+            if (axis, value) not in used:
+                own = (why for values, why in refusals if values[axis : axis + 1] == (value,))
+                raise OptionError(next(own, refusals[0][1]))

@@ -35,9 +35,15 @@ class Draws:
         return cls(draw_counts(pictures, resamples, seed), draw_counts(runs, resamples, seed + 1))
 
     def mean(self, values: Sequence[Floats]) -> Floats:
-        """The mean (R,) over the drawn runs of S values (R,)."""
-        mean: Floats = (np.stack(values, axis=1) * self.runs).sum(axis=1) / self.runs.sum(axis=1)
-        return mean
+        """The mean (R,) over the drawn runs of S values (R,).
+
+        The mean of S draws from S runs varies by (S - 1) / S of what the mean of S new runs would: it is stretched.
+        """
+        every = np.stack(values, axis=1)  # (R, S)
+        _, s = every.shape
+        drawn: Floats = (every * self.runs).sum(axis=1) / self.runs.sum(axis=1)
+        middle: Floats = every.mean(axis=1)
+        return middle + (drawn - middle) * np.sqrt(s / (s - 1)) if s > 1 else drawn
 
 
 @dataclass(frozen=True, eq=False)

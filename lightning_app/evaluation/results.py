@@ -46,7 +46,7 @@ class Results:
     measurements: list[Measurement] = field(default_factory=list)
 
     def write(self, folder: Path, classes: Sequence[str]) -> list[Path]:
-        """Write ``points.csv``, ``images.csv``, ``bd.csv`` and ``outcomes.npz``, and give their paths.
+        """Write ``points.csv``, ``images.csv``, ``bd.csv`` and, last, ``outcomes.npz``; give their paths.
 
         Args:
             folder: of the files.

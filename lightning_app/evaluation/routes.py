@@ -18,7 +18,8 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
-from lightning_app.bitstream import SentTensor, pack, unpack
+from lightning_app import __version__
+from lightning_app.bitstream import VERSION, SentTensor, pack, unpack
 from lightning_app.channel import Prepared, QPOption, codec_qp, features_of
 from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
@@ -26,8 +27,8 @@ from lightning_app.darknet import Network
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
 
-LIBRARIES = {name: version(name) for name in ("av", "pillow")}
-"""What codes; another version may give other bytes."""
+CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
+"""What codes and seals; another version may give other bytes."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Sample:
     def digest(self) -> str:
         """Of the file."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+    @cached_property
+    def original(self) -> Picture:
+        """The picture at its own size, RGB (H, W, 3)."""
+        return read_picture(self.file)
 
     @cached_property
     def _computed(self) -> tuple[Tensor, ...]:
@@ -118,7 +124,7 @@ class FeatureRoute:
         channel = self.channel
         settings = (channel.split, channel.passthrough, channel.layout, channel.group, channel.bits, channel.zero_min)
         inputs = (sample.digest, tuple(sample.image.shape[2:]), sample.model.resize, sample.model.identity)
-        return _digest(*inputs, *settings, self.codec, self.qp)
+        return _digest(*inputs, *settings, *_named(self.codec), self.qp)
 
     def pictures(self, sample: Sample) -> list[Picture]:
         """What the codec takes: a picture, or a video, of each tensor that crosses."""
@@ -159,11 +165,11 @@ class PictureRoute:
 
     def key(self, sample: Sample) -> bytes:
         """A digest of all that the coded bytes hang on: not the network."""
-        return _digest(sample.digest, self.codec, self.qp)
+        return _digest(sample.digest, *_named(self.codec), self.qp)
 
     def pictures(self, sample: Sample) -> list[Picture]:
         """What the codec takes: the picture at its own size, RGB (H, W, 3)."""
-        return [read_picture(sample.file)]
+        return [sample.original]
 
     def seal(self, sample: Sample, payloads: Sequence[bytes]) -> bytes:  # noqa: ARG002
         """The payload: it says all."""
@@ -184,6 +190,11 @@ class PictureRoute:
 Route = FeatureRoute | PictureRoute
 
 
+def _named(codec: Coder) -> tuple[object, ...]:
+    """A codec with all its settings."""
+    return type(codec).__qualname__, *sorted(vars(codec).items())
+
+
 def _digest(*parts: object) -> bytes:
     """SHA-256 of what is coded and how, the libraries that code included."""
-    return hashlib.sha256(json.dumps([*map(str, parts), LIBRARIES]).encode()).digest()
+    return hashlib.sha256(json.dumps([*map(str, parts), CODE]).encode()).digest()

@@ -32,10 +32,9 @@ class Store:
             folder.mkdir(parents=True, exist_ok=True)
             others = sorted(path for path in folder.glob("coded.*.sqlite") if path != own)
             self.own = sqlite3.connect(own, timeout=PATIENCE)
-            self.own.execute(
-                "CREATE TABLE IF NOT EXISTS coded (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
-            )
             self.files = [self.own, *(sqlite3.connect(path, timeout=PATIENCE) for path in others)]
+            for file in self.files:  # another's may be empty: its rank was killed before it made the table
+                file.execute(TABLE)
 
     def __enter__(self) -> Self:
         return self

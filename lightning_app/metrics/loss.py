@@ -1,5 +1,7 @@
 """The loss of each picture of a test, which tells systems apart that mean average precision cannot."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -17,14 +19,14 @@ class PictureLoss(RowMetric):
         super().__init__()
         self.add_table("losses")
 
-    def update(self, loss: float, index: int) -> None:
-        """Count one picture.
+    def update(self, losses: Sequence[float], indices: Sequence[int]) -> None:
+        """Count one batch.
 
         Args:
-            loss: all terms together, kept in float32.
-            index: the picture's number in its data set, below 2**24.
+            losses: of each picture, all terms together, kept in float32.
+            indices: each picture's number in its data set, below 2**24.
         """
-        self.append("losses", np.array([[index, loss]]))
+        self.append("losses", np.array([*zip(indices, losses, strict=True)]).reshape(-1, 2))
 
     def compute(self) -> Tensor:
         """The mean over all pictures seen so far, in float64 on the CPU; NaN without any."""

@@ -9,8 +9,8 @@ from lightning_app.report.markdown import DASH, signed, span, table
 
 EXPLANATION = """\
 Differences are ours less theirs, on the same pictures. The first interval (95 %) is over resamples of the pictures, for
-these very runs; the second also over resamples of the runs, which differ in their seeds. The penalty is Darknet's loss
-of coded less that of uncoded pictures; its interval is over both."""
+these very runs; the second also over resamples of the runs, which differ in their seeds: of three runs that is a rough
+guess. The penalty is Darknet's loss of coded less that of uncoded pictures; its interval is over both."""
 HEAD = (
     *("QP", "mAP (%)", "theirs", "difference", "95 %, pictures", "95 %, pictures and runs"),
     *("penalty", "theirs", "difference", "95 %", "ratio"),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from lightning_app.report.markdown import DASH, span, table
 from lightning_app.report.paper import LOSSLESS_MAP, SOURCE
 from lightning_app.report.points import Point
-from lightning_app.report.series import LOSSLESS, Systems
+from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems
 
 Column = Callable[[Point], str]
 
@@ -65,7 +65,7 @@ def _lossless(systems: Systems) -> list[str]:
     """The range of mAP over splits and depths, coded without loss."""
     rows = []
     for name, (points, _) in systems.items():
-        maps = [point.map for point in points if point.qp == LOSSLESS]
+        maps = [point.map for point in points if point.qp == LOSSLESS and point.system != CLOUD_ONLY]
         if maps:
             rows.append([name, _range(min(maps), max(maps))])
     if not rows:

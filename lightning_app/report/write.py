@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from lightning_app.errors import OptionError
 from lightning_app.report.comparisons import Comparison
@@ -12,9 +11,6 @@ from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.points_page import points_page
 from lightning_app.report.series import Systems
 from lightning_app.report.table1 import table1_page
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST = 4
 """Sets of weights that lines and fills tell apart."""
@@ -28,7 +24,8 @@ def write_report(systems: Systems, folder: Path) -> list[Path]:
         folder: where to write; it is made.
 
     Returns:
-        The files that were written. The same systems give the same bytes.
+        The files that were written. The same systems give the same bytes; a figure or page that has nothing to show is
+        removed, if an earlier report left it.
 
     Raises:
         OptionError: there are too many sets of weights, or the folder cannot be written.
@@ -64,18 +61,17 @@ def write_comparisons_report(comparisons: Sequence[Comparison], folder: Path) ->
 
 def _write_figures(systems: Systems, folder: Path) -> list[Path]:
     from lightning_app.report.canvas import journal_style, save  # matplotlib takes longer to import than all the rest
-
-    with journal_style():
-        return [path for name, figure in _figures(systems) for path in save(figure, folder / name)]
-
-
-def _figures(systems: Systems) -> Iterator[tuple[str, Figure]]:
     from lightning_app.report.figure4 import lossless_figure
     from lightning_app.report.figure5 import lossy_figure
 
-    for name, figure in (("fig4", lossless_figure(systems)), ("fig5", lossy_figure(systems))):
-        if figure is not None:
-            yield name, figure
+    written = []
+    with journal_style():
+        for name, figure in (("fig4", lossless_figure(systems)), ("fig5", lossy_figure(systems))):
+            if figure is not None:
+                written += save(figure, folder / name)
+            else:
+                _remove(folder, f"{name}.png", f"{name}.svg")
+    return written
 
 
 def _write_pages(systems: Systems, folder: Path) -> Iterator[Path]:
@@ -83,3 +79,10 @@ def _write_pages(systems: Systems, folder: Path) -> Iterator[Path]:
         if page is not None:
             (folder / name).write_text(page, encoding="utf-8")
             yield folder / name
+        else:
+            _remove(folder, name)
+
+
+def _remove(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).unlink(missing_ok=True)

@@ -8,12 +8,14 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 
 from lightning_app.darknet import Network, save_weights
@@ -119,16 +121,18 @@ def test_a_sweep_measures_what_test_does_at_every_point(dfc: Dfc, trained: tuple
         assert point.map_low <= point.map_high
 
 
-def test_the_network_runs_once_a_picture_and_each_back_once_a_point(
+def test_the_network_runs_once_a_picture_in_one_thread_and_each_back_once_a_point(
     dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes: dict[str, int] = {}
+    lock = threading.Lock()
     original = nn.Module.__call__
 
     def counting(module: nn.Module, *arguments: object) -> object:
         name = getattr(module, "counted", None)
         if name:
-            passes[name] = passes.get(name, 0) + 1
+            with lock:
+                passes[name] = passes.get(name, 0) + 1
         return original(module, *arguments)
 
     build = Network.from_cfg.__func__  # type: ignore[attr-defined]
@@ -141,7 +145,18 @@ def test_the_network_runs_once_a_picture_and_each_back_once_a_point(
 
     monkeypatch.setattr(Network, "from_cfg", classmethod(marked))
     monkeypatch.setattr(nn.Module, "__call__", counting)
+    used: list[int] = []
+    conv = torch.conv2d
+
+    def noting(*arguments: object, **options: object) -> torch.Tensor:
+        used.append(torch.get_num_threads())
+        return conv(*arguments, **options)  # type: ignore[no-any-return, call-overload]
+
+    monkeypatch.setattr("torch.nn.functional.conv2d", noting)
+    before = torch.get_num_threads()
     assert dfc("evaluate", *trained, *SWEEP)[0] == 0
+    assert set(used) == {1}
+    assert torch.get_num_threads() == before
     points_a_split = 2 * 3
     assert passes["conv_0"] == PICTURES
     assert passes["conv_4"] == PICTURES * (1 + points_a_split)  # in the back of max_3
@@ -154,7 +169,11 @@ def test_figures_and_pages_are_made_and_a_missing_anchor_is_told(dfc: Dfc, train
     made = {"fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "points.md", "outcomes.npz", *FILES}
     assert {path.name for path in Path("deep/a").iterdir()} == made
     assert 'No BD numbers: they need lossy points and --anchor.qps "[original,22,27,32,37]"' in out
+    assert "outcomes.npz" in out
     assert "fig5.png" in out
+    (Path("deep/a") / "table1.md").touch()
+    assert dfc("evaluate", *trained, "--splits", "[]", "--output", "deep/a")[0] == 0
+    assert {path.name for path in Path("deep/a").iterdir()} == {"points.md", "outcomes.npz", *FILES}
 
 
 def test_what_was_coded_is_never_coded_again_though_thresholds_change(dfc: Dfc, trained: tuple[str, ...]) -> None:
@@ -178,6 +197,7 @@ def test_other_weights_sizes_and_codecs_are_coded_anew(dfc: Dfc, trained: tuple[
     assert counts(dfc("evaluate", *trained, *few, "--model.weights", "other.weights")[1]) == (PICTURES, PICTURES)
     assert counts(dfc("evaluate", *trained, *few, "--data.size", "96")[1]) == (PICTURES, PICTURES)
     assert counts(dfc("evaluate", *trained, *few, "--codecs", "[HEVC/best]")[1]) == (PICTURES, PICTURES)
+    assert counts(dfc("evaluate", *trained, *few, "--trainer.precision", "bf16-mixed")[1]) == (PICTURES, PICTURES)
 
 
 def test_killed_twice_and_resumed_it_ends_with_the_same_files(dfc: Dfc, trained: tuple[str, ...]) -> None:
@@ -239,6 +259,7 @@ def test_a_mistake_is_one_sentence(dfc: Dfc, trained: tuple[str, ...]) -> None:
         (("--splits", "[max_8]"), "no layer is named 'max_8'"),
         (("--splits", "[max_5]", "--resamples", "1"), "resamples must be at least 2, not 1"),
         (("--splits", "[max_5]", "--codecs", "[VP9]"), "no codec is named VP9"),
+        (("--qps", "[22]"), "no cut is named to sweep over: give --splits, such as [max_7]"),
     ):
         status, _, err = dfc("evaluate", *trained, *options)
         assert status == 2

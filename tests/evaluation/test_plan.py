@@ -75,3 +75,15 @@ def test_a_channel_says_what_the_sweep_does_not(network: Network) -> None:
     assert (channel.split, channel.layout, channel.group, channel.qps) == ("max_5", "frames", 4, (37,))
     assert channel.codec is codec
     assert channel.passthrough == "full"
+
+
+def test_the_same_combination_under_two_names_is_one_system(network: Network) -> None:
+    sweep = Sweep(["max_3", "max_3"], layouts=["frames", "frames/1"], codecs=["HEVC", "HEVC/paper"], qps=[22, 22])
+    systems, left_out = plan(network, sweep, None)
+    assert (len(systems), left_out) == (1, [])
+
+
+def test_a_depth_is_not_taken_for_a_qp(network: Network) -> None:
+    sweep = Sweep(["max_3"], bits=[8, 10], codecs=["JPEG"], qps=[10, 90])
+    with pytest.raises(OptionError, match="JPEG takes 8 bits a sample, not 10"):
+        plan(network, sweep, None)

@@ -63,6 +63,12 @@ def test_a_folder_that_cannot_be_written_and_a_damaged_file_are_told(tmp_path: P
         Store(tmp_path / "cache")
 
 
+def test_a_file_of_a_rank_that_was_killed_before_it_wrote_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / "coded.1.sqlite").touch()
+    with Store(tmp_path) as store:
+        assert store.find([b"a"]) == {}
+
+
 def test_a_full_disk_is_told(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.own.execute("PRAGMA max_page_count = 10")  # as small as a full disk

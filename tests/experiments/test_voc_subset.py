@@ -50,7 +50,7 @@ def test_the_experiment_chooses_measures_and_reports_and_does_nothing_twice(
     with (results / "choice.csv").open() as file:
         rows = {row["training"]: row for row in csv.DictReader(file)}
     assert [name for name, row in rows.items() if row["chosen"] == "True"] == ["uniform"]
-    assert set(rows) == {"default", "control", "uniform"}
+    assert set(rows) == {"default", "uniform/control", "uniform"}
     folder = results / subject.name
     default, retrained = (read_points(folder / name / "points.csv") for name in ("default", "retrained"))
     assert {(p.bits, p.qp) for p in default if p.split == SPLIT} >= {("8", "47"), ("8", "lossless"), ("12", "lossless")}
