@@ -1,5 +1,8 @@
 """The figures and numbers of ``results/`` are what ``dfc report`` makes of the CSV files beside them."""
 
+import contextlib
+import csv
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +17,11 @@ REPORTS = {
     "results/demo": (
         "trained plainly=results/demo/plain.csv",
         "retrained with HEVC=results/demo/retrained.csv",
+    ),
+    "results/voc-subset/yolo-lite": (
+        "default=results/voc-subset/yolo-lite/default",
+        "retrained=results/voc-subset/yolo-lite/retrained",
+        "--comparisons=results/voc-subset/yolo-lite/comparisons.csv",
     ),
 }
 """Folders, and the arguments of the reports that they keep, in whole or in part."""
@@ -34,3 +42,16 @@ def test_the_results_are_remade_from_their_csvs(
             assert np.array_equal(np.asarray(Image.open(path)), np.asarray(Image.open(remade))), path
         else:
             assert path.read_bytes() == remade.read_bytes(), path
+
+
+def test_every_number_of_the_experiments_page_and_of_readmes_opening_is_in_its_csvs() -> None:
+    folder = ROOT / "results/voc-subset"
+    known = set(re.findall(r"\d+\.\d\d", " ".join(path.read_text() for path in folder.rglob("*/*.md"))))
+    for path in folder.rglob("*.csv"):
+        for cell in (cell for row in csv.reader(path.read_text().splitlines()) for cell in row):
+            with contextlib.suppress(ValueError):
+                known |= {f"{abs(float(cell)):.2f}", f"{abs(100 * float(cell)):.2f}"}
+    opening = (ROOT / "README.md").read_text().partition("## Two commands")[0]
+    said = re.findall(r"\d+\.\d\d", (folder / "README.md").read_text() + opening)
+    assert len(said) > 80
+    assert [number for number in said if number not in known] == []
