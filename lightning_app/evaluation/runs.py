@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +11,10 @@ import numpy as np
 from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
-from lightning_app.evaluation.results import Results
-from lightning_app.report.points import read_points
-from lightning_app.statistics import load_outcomes
+from lightning_app.evaluation.results import PictureRow, Results
+from lightning_app.report.points import Point, read_points
+from lightning_app.report.rows import read_rows
+from lightning_app.statistics import Outcomes, load_outcomes
 
 
 def read_evaluation(folder: Path) -> dict[str, Measurement]:
@@ -22,24 +23,18 @@ def read_evaluation(folder: Path) -> dict[str, Measurement]:
     Raises:
         DataError: a file of `dfc evaluate` is missing or broken, or they are not of one evaluation.
     """
-    outcomes = load_outcomes(folder / "outcomes.npz")
-    rows: dict[str, list[dict[str, str]]] = {}
-    try:
-        with (folder / "images.csv").open(newline="", encoding="utf-8") as file:
-            for row in csv.DictReader(file):
-                rows.setdefault(row["point"], []).append(row)
-        return {
-            point.name: Measurement(
-                point,
-                [row["image"] for row in rows[point.name]],
-                outcomes[point.name],
-                np.array([int(row["bits"]) for row in rows[point.name]], np.float64),
-                np.array([float(row["loss"]) for row in rows[point.name]]),
-            )
-            for point in read_points(folder / "points.csv")
-        }
-    except (OSError, KeyError, ValueError) as error:
-        raise DataError(f"{folder} is no folder that `dfc evaluate` wrote: {error!r}") from error
+    outcomes, pictures = load_outcomes(folder / "outcomes.npz"), defaultdict[str, list[PictureRow]](list)
+    for row in read_rows(folder / "images.csv", PictureRow, "images.csv that `dfc evaluate` wrote"):
+        pictures[row.point].append(row)
+    points = {point.name: point for point in read_points(folder / "points.csv")}
+    if not points.keys() == outcomes.keys() == pictures.keys():
+        raise DataError(f"{folder} is no folder that `dfc evaluate` wrote: its files are of different evaluations")
+    return {name: _measurement(point, pictures[name], outcomes[name]) for name, point in points.items()}
+
+
+def _measurement(point: Point, pictures: Sequence[PictureRow], outcomes: Outcomes) -> Measurement:
+    bits, losses = ([getattr(row, name) for row in pictures] for name in ("bits", "loss"))
+    return Measurement(point, [row.image for row in pictures], outcomes, np.array(bits, float), np.array(losses))
 
 
 def pool_runs(folders: Sequence[Path], anchor: Path, resamples: int = 1000, seed: int = 0) -> Results:

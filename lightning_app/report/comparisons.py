@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_app.errors import DataError
-from lightning_app.report.rows import write_rows
+from lightning_app.report.rows import read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,6 @@ class Comparison:
     penalty_high: float
 
 
-TEXTS = ("ours", "theirs", "split", "curve", "qp")
-
-
 def write_comparisons(path: Path, comparisons: Iterable[Comparison]) -> None:
     """Write ``comparisons.csv``, and the folders above it."""
     write_rows(path, Comparison, comparisons)
@@ -73,14 +68,4 @@ def read_comparisons(path: Path) -> list[Comparison]:
     Raises:
         DataError: the file cannot be read or lacks a column.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [_from_row(row) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is no comparisons.csv of this program: {error!r}") from error
-
-
-def _from_row(row: dict[str, str]) -> Comparison:
-    texts = {name: row[name] for name in TEXTS}
-    numbers = {field.name: float(row[field.name]) for field in fields(Comparison) if field.name not in TEXTS}
-    return Comparison(**texts, **{**numbers, "runs": int(row["runs"])})  # type: ignore[arg-type]
+    return read_rows(path, Comparison, "comparisons.csv of this program")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_app.errors import DataError
-from lightning_app.report.rows import optional_float, write_rows
+from lightning_app.report.rows import read_rows, write_rows
 
 
 @dataclass(frozen=True)
@@ -52,9 +50,6 @@ class Difference:
         return f"{numbers} {self.note}".strip()
 
 
-TEXTS = ("curve", "split", "weights", "anchor", "note")
-
-
 def write_differences(path: Path, differences: Iterable[Difference]) -> None:
     """Write ``bd.csv``, and the folders above it."""
     write_rows(path, Difference, differences)
@@ -66,14 +61,4 @@ def read_differences(path: Path) -> list[Difference]:
     Raises:
         DataError: the file cannot be read or lacks a column.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [_from_row(row) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is no bd.csv that `dfc evaluate` wrote: {error!r}") from error
-
-
-def _from_row(row: dict[str, str]) -> Difference:
-    texts = {name: row[name] for name in TEXTS}
-    numbers = {f.name: optional_float(row[f.name]) for f in fields(Difference) if f.name not in TEXTS}
-    return Difference(**texts, **numbers)  # type: ignore[arg-type]
+    return read_rows(path, Difference, "bd.csv that `dfc evaluate` wrote")

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_app.errors import DataError
-from lightning_app.report.rows import optional_float, write_rows
+from lightning_app.report.rows import read_rows, write_rows
 
-OPTIONAL = ("map_std", "map_low", "map_high", "loss")
-"""Columns that may be empty: `dfc test` does not resample."""
+WHAT = "points.csv that `dfc test` or `dfc evaluate` wrote"
 
 
 @dataclass(frozen=True)
@@ -95,21 +93,7 @@ def read_points(path: Path) -> list[Point]:
     Raises:
         DataError: the file cannot be read, lacks a column or holds no point.
     """
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            points = [_from_row(row) for row in csv.DictReader(file)]
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise DataError(f"{path} is no points.csv that `dfc test` wrote: {error!r}") from error
+    points = read_rows(path, Point, WHAT)
     if not points:
-        raise DataError(f"{path} is no points.csv that `dfc test` wrote: it holds no point")
+        raise DataError(f"{path} is no {WHAT}: it holds no point")
     return points
-
-
-def _from_row(row: dict[str, str]) -> Point:
-    # Files of `dfc test` from before there were these columns are read too.
-    known = {**dict.fromkeys([*OPTIONAL, "commit"], ""), **row}
-    numbers: dict[str, object] = {name: float(known[name]) for name in ("kbpi", "kbpi_std", "map", "map_area")}
-    numbers |= {name: int(known[name]) for name in ("images", "seed")}
-    numbers |= {name: optional_float(known[name]) for name in OPTIONAL}
-    texts = {field.name: known[field.name] for field in fields(Point) if field.name not in numbers}
-    return Point(**texts, **numbers)  # type: ignore[arg-type]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Callable, Iterable
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
+
+from lightning_app.errors import DataError
+
+Row = TypeVar("Row")
 
 
 def write_rows(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
@@ -25,6 +29,44 @@ def write_rows(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
         writer.writerows([getattr(row, column) for column in columns] for row in rows)
 
 
-def optional_float(text: str) -> float | None:
-    """A number, or None for an empty cell."""
-    return float(text) if text else None
+def read_rows(path: Path, kind: type[Row], what: str) -> list[Row]:
+    """Read what `write_rows` wrote; a column may be absent if its field has a default.
+
+    Args:
+        path: of the CSV file.
+        kind: the dataclass of the rows.
+        what: the file should be, for the message.
+
+    Raises:
+        DataError: the file cannot be read, lacks a column, or has a cell of another type.
+    """
+    readers = {name: READERS[type_] for name, type_ in get_type_hints(kind).items()}
+    needed = {field.name for field in fields(kind) if field.default is MISSING}  # type: ignore[arg-type]
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            table = csv.DictReader(file)
+            lacking = needed.difference(table.fieldnames or ())
+            if lacking:
+                raise ValueError(f"it has no column {min(lacking)}")
+            return [kind(**{name: read(row[name]) for name, read in readers.items() if name in row}) for row in table]
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} is no {what}: {error}") from error
+
+
+def _text(cell: str | None) -> str:
+    if cell is None:
+        raise ValueError("a row is cut off")
+    return cell
+
+
+def _optional(cell: str | None) -> float | None:
+    return float(cell) if _text(cell) else None  # type: ignore[arg-type]
+
+
+READERS: dict[Any, Callable[[Any], Any]] = {
+    str: _text,
+    int: lambda cell: int(_text(cell)),
+    float: lambda cell: float(_text(cell)),
+    float | None: _optional,
+}
+"""How a cell becomes a value of a field's type."""
