@@ -12,7 +12,7 @@ from lightning_app.evaluation.paired import compare_runs
 from lightning_app.evaluation.runs import pool_runs, read_evaluation
 from lightning_app.report.comparisons import write_comparisons
 from lightning_app.report.differences import write_differences
-from lightning_app.report.points import write_points
+from lightning_app.report.points import Point, write_points
 
 Runs = Mapping[str, Sequence[Path]]
 """Folders of the evaluations of each cut's runs."""
@@ -57,7 +57,7 @@ def _write(folder: Path, several: Sequence[Sequence[Path]], anchor: Path) -> Non
     pooled = [pool_runs(runs, anchor) for runs in several]
     own = several[0][0] == anchor
     points = {p.name: p for one in pooled for p in one.points if own or p.system == "feature"}
-    write_points(folder / "points.csv", (replace(point, weights=folder.name) for point in points.values()))
+    write_points(folder / "points.csv", (_named_by(point, folder.name) for point in points.values()))
     differences = [replace(d, weights=folder.name) for one in pooled for d in one.differences]
     write_differences(folder / "bd.csv", differences)
 
@@ -74,12 +74,17 @@ def _compare(folder: Path, default: Path, control: Sequence[Path], retrained: Ru
 def _write_runs(folder: Path, runs: Runs) -> None:
     """The points of every single run."""
     rows = [
-        replace(one.point, weights=name, seed=seed)
+        replace(_named_by(one.point, name), seed=seed)
         for name, folders in runs.items()
         for seed, evaluation in enumerate(folders)
         for one in read_evaluation(evaluation).values()
     ]
     write_points(folder / "runs.csv", rows)
+
+
+def _named_by(point: Point, weights: str) -> Point:
+    """A point that tells its weights by a name, and no path of the machine that measured it."""
+    return replace(point, weights=weights, network=Path(point.network).name)
 
 
 def _named(retrained: Runs) -> dict[str, Sequence[Path]]:

@@ -23,6 +23,7 @@ REPORTS = {
         "retrained=results/voc-subset/yolo-lite/retrained",
         "--comparisons=results/voc-subset/yolo-lite/comparisons.csv",
     ),
+    "results/voc-subset/yolo-fastest-xl": ("default=results/voc-subset/yolo-fastest-xl/default",),
 }
 """Folders, and the arguments of the reports that they keep, in whole or in part."""
 
