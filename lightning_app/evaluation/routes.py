@@ -61,6 +61,7 @@ class Sample:
     def __init__(self, image: Tensor, target: Target, model: Model, taps: tuple[int, ...]) -> None:
         self.image, self.target, self.model, self.taps = image, target, model, taps
         self.file = Path(target["file"])
+        self._computed: tuple[Tensor, ...] | None = None
         self._prepared: dict[Collaborative, list[Prepared]] = {}
 
     @cached_property
@@ -73,14 +74,16 @@ class Sample:
         """The picture at its own size, RGB (H, W, 3)."""
         return read_picture(self.file)
 
-    @cached_property
-    def _computed(self) -> tuple[Tensor, ...]:
+    def _outputs(self) -> tuple[Tensor, ...]:
         """One pass of the network: the outputs of the taps, then its own."""
-        network = self.model.network
-        return network.tapped(self.image, (*self.taps, *network.outputs))
+        # Not a cached_property: before Python 3.12 its lock is shared by all samples, whose threads would wait.
+        if self._computed is None:
+            network = self.model.network
+            self._computed = network.tapped(self.image, (*self.taps, *network.outputs))
+        return self._computed
 
     def _features(self, names: Sequence[str]) -> dict[str, Tensor]:
-        known = dict(zip(self.taps, self._computed, strict=False))
+        known = dict(zip(self.taps, self._outputs(), strict=False))
         return {name: known[self.model.network.node(name).index] for name in names}
 
     def prepared(self, system: Collaborative) -> list[Prepared]:
@@ -91,7 +94,7 @@ class Sample:
 
     def uncoded(self) -> tuple[Tensor, ...]:
         """The network's own raw outputs."""
-        return self._computed[len(self.taps) :]
+        return self._outputs()[len(self.taps) :]
 
 
 class Received(NamedTuple):
