@@ -69,10 +69,8 @@ class Trainer(pytorch_lightning.Trainer):
         cloud_only = CloudOnly(model.network, picture or PictureChannel(qps=["original"]))
         workers = base.pool.asked if base else picture.pool.asked if picture else None
         evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers)
-        try:
+        with evaluation.held:  # Lightning calls no teardown of the module after an error
             self.test(evaluation, datamodule=datamodule, verbose=False)
-        finally:  # Lightning calls no teardown of the module after an error
-            evaluation.close()
         if self.is_global_zero:
             _conclude(evaluation, Path(output), datamodule.classes)
 

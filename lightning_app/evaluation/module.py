@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -77,6 +78,9 @@ class Evaluation(LightningModule):
         folder: where ``points.csv`` goes.
         resamples: of the pictures, for intervals.
         workers: codec processes; None for the machine's cores, shared between its ranks.
+
+    Attributes:
+        held: the cache and the threads, from `setup` on; whoever tests closes it.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class Evaluation(LightningModule):
         self.pool = WorkerPool(workers)
         self.results = Results()
         self.counts = [0, 0]
+        self.held = ExitStack()
 
     @property
     def points(self) -> list[Point]:
@@ -126,17 +131,12 @@ class Evaluation(LightningModule):
         self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
         names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
-        self.coding = Coding(self.pool, Store(self.cache, self.global_rank))
+        self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         self.measured = nn.ModuleList(SweepPoint(data.classes) for _ in self._ways())
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
-        self.at_once = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-
-    def close(self) -> None:
-        """Let go of the cache and of the threads, however the evaluation ended."""
-        if hasattr(self, "coding"):
-            self.at_once.shutdown()
-            self.coding.store.close()
+        executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+        self.at_once = self.held.enter_context(executor)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Send a batch over every route, and measure what the cloud makes of it."""

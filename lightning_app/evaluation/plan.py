@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import get_args
 
 from lightning_app.channel import FeatureChannel, QPOption, codec_qp
 from lightning_app.codecs import Codec, codec_named
@@ -110,7 +111,7 @@ def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: Featur
 def _layout(text: str) -> tuple[Layout, int]:
     """``frames/8`` -> ``frames``, 8."""
     name, _, group = text.partition("/")
-    if name not in ("tiled", "quilted", "frames") or (group and not (name == "frames" and group.isdigit())):
+    if name not in get_args(Layout) or (group and not (name == "frames" and group.isdigit())):
         raise OptionError(f"a layout is tiled, quilted, frames, or frames/8 for 8 channels a frame, not {text!r}")
     return name, int(group or 1)  # type: ignore[return-value]
 
