@@ -76,7 +76,7 @@ class Trainer(pytorch_lightning.Trainer):
 
 
 def _conclude(evaluation: Evaluation, folder: Path, classes: Sequence[str]) -> None:
-    """Write the results, draw the figures, and say what was done."""
+    """Write what `RateAccuracy` has not, draw the figures, and say what was done."""
     results = evaluation.results
     weights = Path(results.points[0].weights).name or "initial weights"
     written = results.write(folder, classes) + write_report({weights: (results.points, results.differences)}, folder)

@@ -9,8 +9,8 @@ from lightning_app.codecs import WorkerPool, decode, encode
 from lightning_app.evaluation.routes import Received, Route, Sample
 from lightning_app.evaluation.store import Store
 
-AT_ONCE = 16
-"""Pictures a worker that are coded between two commits to the store."""
+IN_HAND = 16
+"""Pictures a worker that are coded between two commits to the store, and lost to a kill."""
 
 
 class Coding:
@@ -44,8 +44,8 @@ class Coding:
     def _encode(self, missing: Mapping[bytes, tuple[Route, Sample]]) -> Iterator[dict[bytes, bytes]]:
         """What crosses on each way, by its key, some at a time: what is in hand when the process ends is lost."""
         items = list(missing.items())
-        for start in range(0, len(items), AT_ONCE * self.pool.workers):
-            some = items[start : start + AT_ONCE * self.pool.workers]
+        for start in range(0, len(items), IN_HAND * self.pool.workers):
+            some = items[start : start + IN_HAND * self.pool.workers]
             pictures = [(route, picture) for _, (route, sample) in some for picture in route.pictures(sample)]
             tasks = [(route.codec, picture, route.codec_qp) for route, picture in pictures]
             payloads = iter(self.pool.run(encode, tasks))

@@ -9,7 +9,7 @@ from pathlib import Path
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
 from lightning_app.report.differences import Difference, write_differences
-from lightning_app.report.points import Point, write_points
+from lightning_app.report.points import Point
 from lightning_app.report.rows import write_rows
 from lightning_app.statistics import save_outcomes
 
@@ -46,17 +46,16 @@ class Results:
     measurements: list[Measurement] = field(default_factory=list)
 
     def write(self, folder: Path, classes: Sequence[str]) -> list[Path]:
-        """Write ``points.csv``, ``images.csv``, ``bd.csv`` and, last, ``outcomes.npz``; give their paths.
+        """Write ``images.csv``, ``bd.csv`` and, last, ``outcomes.npz`` beside the ``points.csv``; give their paths.
 
         Args:
             folder: of the files.
             classes: names of the classes.
         """
-        paths = [folder / name for name in ("points.csv", "images.csv", "bd.csv", "outcomes.npz")]
-        write_points(paths[0], self.points)
-        write_rows(paths[1], PictureRow, (row for one in self.measurements for row in _rows(one)))
-        write_differences(paths[2], self.differences)
-        save_outcomes(paths[3], {one.point.name: one.outcomes for one in self.measurements}, classes)
+        paths = [folder / name for name in ("images.csv", "bd.csv", "outcomes.npz")]
+        write_rows(paths[0], PictureRow, (row for one in self.measurements for row in _rows(one)))
+        write_differences(paths[1], self.differences)
+        save_outcomes(paths[2], {one.point.name: one.outcomes for one in self.measurements}, classes)
         return paths
 
 

@@ -13,7 +13,7 @@ from lightning_app.evaluation.results import summarise
 from lightning_app.evaluation.runs import pool_runs, read_evaluation
 from lightning_app.report.comparisons import read_comparisons, write_comparisons
 from lightning_app.report.differences import read_differences
-from lightning_app.report.points import Point, read_points
+from lightning_app.report.points import Point, read_points, write_points
 from lightning_app.statistics import Outcomes
 
 IMAGES = 40
@@ -38,7 +38,9 @@ def measurement(point: Point, kilobits: float, found: int, loss: float, first: i
 
 def evaluation(folder: Path, *rows: tuple[Point, float, int, float], first: int = 0) -> Path:
     """Write an evaluation of one network: (point, kilobits, hits in ten, loss) of every operating point."""
-    summarise([measurement(*row, first=first) for row in rows], resamples=50, seed=0).write(folder, ["cat"])
+    results = summarise([measurement(*row, first=first) for row in rows], resamples=50, seed=0)
+    write_points(folder / "points.csv", results.points)
+    results.write(folder, ["cat"])
     return folder
 
 
