@@ -59,6 +59,17 @@ def test_the_checkpoint_is_an_artifact_on_request(fit: Any) -> None:
     assert json.loads(model.metadata)["original_filename"] == "last.ckpt"
 
 
+def test_an_evaluation_logs_a_line_a_curve(fit: Any, tmp_path: Path, end_wandb: Callable[[Path], Any]) -> None:
+    sweep = ("--splits", "[max_3,max_5]", "--qps", "[22,37]", "--anchor.qps", "[original,22,37]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("WANDB_MODE", "offline")
+        fit.command(tmp_path, "evaluate", "-c", "configs/wandb.yaml", *sweep)
+        logged = end_wandb(tmp_path / "runs")
+    lines = {row["lineKey"] for row in logged.table("test/curves_table")}
+    assert lines == {"max_3 tiled 8-bit HEVC", "max_5 tiled 8-bit HEVC", "cloud-only HEVC420"}
+    assert len(logged.table("test/points")) == 7
+
+
 def test_an_offline_run_opens_no_connection(fit: Any) -> None:
     assert fit.connections == 0
 
