@@ -24,7 +24,7 @@ def write_rows(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = [field.name for field in fields(kind)]
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
+        writer = csv.writer(file, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows([getattr(row, column) for column in columns] for row in rows)
 

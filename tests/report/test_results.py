@@ -23,7 +23,11 @@ REPORTS = {
         "retrained=results/voc-subset/yolo-lite/retrained",
         "--comparisons=results/voc-subset/yolo-lite/comparisons.csv",
     ),
-    "results/voc-subset/yolo-fastest-xl": ("default=results/voc-subset/yolo-fastest-xl/default",),
+    "results/voc-subset/yolo-fastest-xl": (
+        "default=results/voc-subset/yolo-fastest-xl/default",
+        "retrained=results/voc-subset/yolo-fastest-xl/retrained",
+        "--comparisons=results/voc-subset/yolo-fastest-xl/comparisons.csv",
+    ),
 }
 """Folders, and the arguments of the reports that they keep, in whole or in part."""
 
