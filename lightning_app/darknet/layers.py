@@ -86,8 +86,16 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, N, M) -> (B, C, (N + padding - size) // stride + 1, ...)."""
-        before, after = self.padding // 2, self.padding - self.padding // 2
-        return F.max_pool2d(F.pad(x, (before, after, before, after), value=-math.inf), self.size, self.stride)
+        before = self.padding // 2
+        below, right = (self._padding_after(length) for length in x.shape[-2:])
+        if before or below or right:
+            x = F.pad(x, (before, right, before, below), value=-math.inf)
+        return F.max_pool2d(x, self.size, self.stride)
+
+    def _padding_after(self, length: int) -> int:
+        """Samples that the last window reaches behind a side: none where Darknet's padding meets no window."""
+        windows = (length + self.padding - self.size) // self.stride + 1
+        return max(0, (windows - 1) * self.stride + self.size - self.padding // 2 - length)
 
 
 class Route(nn.Module):

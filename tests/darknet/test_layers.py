@@ -5,6 +5,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
 
 from lightning_app.darknet.layers import ACTIVATIONS, Dropout, MaxPool, Route, Shortcut, Upsample
 
@@ -47,6 +50,21 @@ def test_max_pooling_with_stride_1_pads_behind() -> None:
     """Darknet pads size - 1 in all, half of it, rounded down, before."""
     x = torch.tensor([[[[1.0, 2.0], [-3.0, -4.0]]]])
     assert MaxPool(size=2, stride=1, padding=1)(x).tolist() == [[[[2, 2], [-3, -4]]]]
+
+
+@given(st.integers(1, 4), st.integers(1, 3), st.integers(0, 3), st.integers(4, 9), st.integers(4, 9))
+def test_max_pooling_is_that_of_the_whole_padded_samples(size: int, stride: int, padding: int, n: int, m: int) -> None:
+    x = torch.randn(2, 3, n, m, generator=torch.Generator().manual_seed(0))
+    before, after = padding // 2, padding - padding // 2
+    padded = F.pad(x, (before, after, before, after), value=-math.inf)
+    assert torch.equal(MaxPool(size, stride, padding)(x), F.max_pool2d(padded, size, stride))
+
+
+def test_max_pooling_copies_nothing_where_no_window_meets_the_padding() -> None:
+    x = torch.randn(1, 2, 6, 6)
+    with torch.profiler.profile() as profile:
+        MaxPool(size=2, stride=2, padding=1)(x)
+    assert "aten::pad" not in {event.key for event in profile.key_averages()}
 
 
 def test_dropout_keeps_the_mean_and_drops_the_probability() -> None:
