@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 from lightning_app.codecs.base import QP, Coder, Picture
@@ -52,7 +53,10 @@ class CodecPool(WorkerPool):
         """
         if len(pictures) != len(qps):
             raise CodecError(f"{len(pictures)} pictures need as many QPs, not {len(qps)}")
-        return self.run(_code, [(self.codec, picture, qp) for picture, qp in zip(pictures, qps, strict=True)])
+        # The longest first, so that no core waits long for the last: large pictures at low QPs.
+        order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
+        coded = self.run(_code, [(self.codec, pictures[i], qps[i]) for i in order])
+        return [one for _, one in sorted(zip(order, coded, strict=True), key=itemgetter(0))]
 
 
 def encode(codec: Coder, picture: Picture, qp: QP) -> bytes:

@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -89,39 +89,55 @@ class WorkerPool:
         Raises:
             CodecError: If workers keep dying; the pool stays usable, as it does after an error of `function`.
         """
-        done: dict[int, Result] = {}
-        failures = 0
-        while len(done) < len(tasks):
-            before = len(done)
-            try:
-                self._run_missing(function, tasks, done)
-            except BrokenProcessPool as error:
-                self.close()
-                failures = 0 if len(done) > before else failures + 1
-                if failures == MAX_FAILURES:
-                    raise CodecError(
-                        f"the codec's workers died {failures} times without finishing a picture: is memory short, "
-                        'or the script that started them without `if __name__ == "__main__":`?'
-                    ) from error
-        return [done[i] for i in range(len(tasks))]
+        return list(self.stream([(function, *task) for task in tasks]))
 
-    def _run_missing(
-        self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]], done: dict[int, Result]
-    ) -> None:
-        """Fill `done`, index to result, with what is not in it; with what was finished, when workers die."""
-        self.open()
-        assert self._executor is not None
-        futures: dict[int, Future[Result]] = {}
+    def stream(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Make calls in the workers, begun in their order; give the results in that order, each as soon as it is there.
+
+        The workers go on while the caller is at a result.
+
+        Args:
+            calls: A function, such as `run` takes, and its arguments, each.
+
+        Raises:
+            CodecError: As `run`.
+        """
+        futures: dict[int, Future[Any]] = {}
+        place = finished = failures = 0
+        missing = True
         try:
-            for i, task in enumerate(tasks):
-                if i not in done:
-                    futures[i] = self._executor.submit(function, *task)
-            for future in futures.values():
-                future.result()
+            while place < len(calls):
+                try:
+                    if missing:
+                        self._submit(calls, place, futures)
+                    missing = False
+                    result = futures[place].result()
+                except BrokenProcessPool as error:
+                    self.close()
+                    missing = True
+                    futures = {i: future for i, future in futures.items() if _succeeded(future)}
+                    before, finished = finished, place + len(futures)
+                    failures = 0 if finished > before else failures + 1
+                    if failures == MAX_FAILURES:
+                        raise CodecError(
+                            f"the codec's workers died {failures} times without finishing a picture: is memory short, "
+                            'or the script that started them without `if __name__ == "__main__":`?'
+                        ) from error
+                    continue
+                del futures[place]
+                place += 1
+                yield result
         finally:
             for future in futures.values():
                 future.cancel()
-            done.update({i: future.result() for i, future in futures.items() if _succeeded(future)})
+
+    def _submit(self, calls: Sequence[tuple[Any, ...]], first: int, futures: dict[int, Future[Any]]) -> None:
+        """Begin the calls, from a place on, that `futures` lacks."""
+        self.open()
+        assert self._executor is not None
+        for i in range(first, len(calls)):
+            if i not in futures:
+                futures[i] = self._executor.submit(*calls[i])
 
 
 def available_cores() -> int:

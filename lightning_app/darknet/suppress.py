@@ -7,13 +7,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from lightning_app.boxes import pairwise_iou
+Bools = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float32]
 
 
 def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float) -> Tensor:
     """Greedy, per class: a box that overlaps a better one of its class by more than ``threshold`` goes.
 
-    Source: Darknet's ``src/box.c``, ``do_nms_sort``.
+    Source: Darknet's ``src/box.c``, ``do_nms_sort``. By NumPy: on a few boxes a class, torch would be starting its
+    operations most of the time, and a GPU would be asked for every class.
 
     Args:
         boxes: (D, 4) xyxy.
@@ -25,19 +27,30 @@ def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, thres
         indices of the boxes that stay, by falling score.
     """
     order = torch.argsort(scores, descending=True, stable=True)
-    boxes, labels = boxes[order], labels[order]
+    edges, classes = boxes[order].float().cpu().numpy(), labels[order].cpu().numpy()
     kept = np.zeros(len(order), dtype=bool)
-    for label in torch.unique(labels):
-        members = torch.nonzero(labels == label).flatten()
-        rivals = (pairwise_iou(boxes[members], boxes[members]) > threshold).cpu().numpy()
-        kept[members.cpu().numpy()[_greedy(rivals)]] = True
+    for label in np.unique(classes):
+        members = np.flatnonzero(classes == label)
+        kept[members[_greedy(_overlaps(edges[members]) > np.float32(threshold))]] = True
     return order[torch.from_numpy(kept).to(order.device)]
 
 
-def _greedy(rivals: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+def _overlaps(boxes: Floats) -> Floats:
+    """(P, P) IoU of boxes (P, 4); 0 for two empty ones."""
+    low, high = boxes[:, :2], boxes[:, 2:]
+    sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)  # (P, P, 2)
+    np.maximum(sides, 0, out=sides)
+    shared = sides[..., 0] * sides[..., 1]  # (P, P)
+    area = np.maximum(high - low, 0).prod(axis=1)  # (P,)
+    union = area[:, None] + area - shared
+    return shared / np.maximum(union, np.finfo(np.float32).tiny)  # type: ignore[no-any-return]
+
+
+def _greedy(rivals: Bools) -> Bools:
     """Which of (P, P) rivals, best first, stay."""
+    rivals = np.triu(rivals, k=1)  # the worse of each two
     alive = np.ones(len(rivals), dtype=bool)
-    for i in range(len(rivals)):
+    for i in np.flatnonzero(rivals.any(axis=1)):
         if alive[i]:
-            alive[i + 1 :] &= ~rivals[i, i + 1 :]
+            alive &= ~rivals[i]
     return alive

@@ -143,12 +143,55 @@ def test_a_worker_killed_in_mid_run_changes_no_result() -> None:
 
 def test_only_unfinished_pictures_are_coded_again(doubles: ModuleType, tmp_path: Path) -> None:
     log = tmp_path / "finished"
-    order: list[QP] = [20, 21, 22, 23, 37, 24, 25]
+    at: list[QP] = [20, 21, 22, 23, 37, 24, 25]
     with CodecPool(doubles.FatalOnce(log), 1) as pool:
-        coded = pool.code(pictures(7), order)
+        coded = pool.code(pictures(7), at)
     assert log.with_suffix(".died").exists()
-    assert log.read_text().split() == [str(qp) for qp in order]
-    assert payloads(coded) == [HEVC().encode(p, qp) for p, qp in zip(pictures(7), order, strict=True)]
+    assert sorted(log.read_text().split()) == sorted(str(qp) for qp in at)
+    assert payloads(coded) == [HEVC().encode(p, qp) for p, qp in zip(pictures(7), at, strict=True)]
+
+
+def test_the_pictures_that_take_longest_are_begun_first(doubles: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "finished"
+    log.with_suffix(".died").touch()  # nobody dies here
+    at: list[QP] = [22, None, 27, 37, 32, 36]  # of 64, 72 and 80 pixels a row, and again
+    with CodecPool(doubles.FatalOnce(log), 1) as pool:
+        coded = pool.code(pictures(6), at)
+    assert log.read_text().split() == ["27", "36", "None", "32", "22", "37"]
+    assert payloads(coded) == [HEVC().encode(p, qp) for p, qp in zip(pictures(6), at, strict=True)]
+
+
+def test_results_come_while_the_workers_go_on(pool: CodecPool, tmp_path: Path) -> None:
+    marks = [tmp_path / str(i) for i in range(6)]
+    stream = pool.stream([(Path.touch, mark) for mark in marks])
+    next(stream)
+    end = time.monotonic() + 10
+    while not all(mark.exists() for mark in marks) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert all(mark.exists() for mark in marks)
+    assert len(list(stream)) == 5
+
+
+def test_a_stream_that_is_left_begins_no_more_calls(pool: CodecPool, tmp_path: Path) -> None:
+    marks = [tmp_path / str(i) for i in range(20)]
+    stream = pool.stream([(time.sleep, 0.1), (time.sleep, 0.1), *((Path.touch, mark) for mark in marks)])
+    next(stream)
+    stream.close()
+    pool.run(time.sleep, [(0.1,)])
+    assert not all(mark.exists() for mark in marks)
+
+
+def test_workers_killed_between_results_change_none(doubles: ModuleType, tmp_path: Path) -> None:
+    at: list[QP] = [20, 21, 37, 22, 23]
+    work = pictures(5)
+    with CodecPool(doubles.FatalOnce(tmp_path / "finished"), 2) as pool:
+        found = []
+        for data in pool.stream(
+            [(doubles.FatalOnce.encode, pool.codec, p, qp) for p, qp in zip(work, at, strict=True)]
+        ):
+            found.append(data)
+            os.kill(min(worker_ids()), signal.SIGKILL)
+    assert found == [HEVC().encode(p, qp) for p, qp in zip(work, at, strict=True)]
 
 
 def test_workers_that_always_die_end_in_one_sentence(doubles: ModuleType) -> None:
