@@ -16,7 +16,7 @@ from lightning_app.codecs.jpeg import JPEG, ColourJPEG
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.named import codec_named
 from lightning_app.codecs.png import PNG
-from lightning_app.codecs.pool import CodecPool, Coded, decode, encode
+from lightning_app.codecs.pool import CodecPool, Coded, code, decode
 from lightning_app.codecs.raw import Raw
 from lightning_app.codecs.vvc import VVC
 from lightning_app.codecs.workers import WorkerPool, available_cores
@@ -42,7 +42,7 @@ __all__ = [
     "Raw",
     "WorkerPool",
     "available_cores",
+    "code",
     "codec_named",
     "decode",
-    "encode",
 ]

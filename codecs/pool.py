@@ -55,20 +55,16 @@ class CodecPool(WorkerPool):
             raise CodecError(f"{len(pictures)} pictures need as many QPs, not {len(qps)}")
         # The longest first, so that no core waits long for the last: large pictures at low QPs.
         order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
-        coded = self.run(_code, [(self.codec, pictures[i], qps[i]) for i in order])
+        coded = self.run(code, [(self.codec, pictures[i], qps[i]) for i in order])
         return [one for _, one in sorted(zip(order, coded, strict=True), key=itemgetter(0))]
 
 
-def encode(codec: Coder, picture: Picture, qp: QP) -> bytes:
-    """`codec.encode`, as a function that a worker calls."""
-    return codec.encode(picture, qp)
+def code(codec: Coder, picture: Picture, qp: QP) -> Coded:
+    """`codec.encode` and then `codec.decode`, as a function that a worker calls."""
+    data = codec.encode(picture, qp)
+    return Coded(data, codec.decode(data))
 
 
 def decode(codec: Coder, data: bytes) -> Picture:
     """`codec.decode`, as a function that a worker calls."""
     return codec.decode(data)
-
-
-def _code(codec: Coder, picture: Picture, qp: QP) -> Coded:
-    data = codec.encode(picture, qp)
-    return Coded(data, codec.decode(data))

@@ -68,7 +68,7 @@ def test_two_nodes_of_torchrun_measure_what_one_rank_does(measured_by_one: str, 
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         main = f"127.0.0.1:{found.getsockname()[1]}"
-    command = [CLUSTER / "torchrun.sh", "test", *tiny, *CHANNEL, "--trainer.logger.name", "two"]
+    command: list[str | Path] = [CLUSTER / "torchrun.sh", "test", *tiny, *CHANNEL, "--trainer.logger.name", "two"]
     finish(*(start(command, NODES="2", NODE=node, GPUS="1", MAIN=main) for node in ("0", "1")))
     assert Path("runs/demo/two/version_0/points.csv").read_text() == measured_by_one
 
@@ -80,6 +80,6 @@ def test_a_slurm_job_of_two_nodes_measures_what_one_rank_does(
     srun.parent.mkdir()
     srun.write_text(SRUN)
     srun.chmod(0o755)
-    command = [CLUSTER / "slurm.sbatch", "test", *tiny, *CHANNEL, "--trainer.logger.name", "two"]
+    command: list[str | Path] = [CLUSTER / "slurm.sbatch", "test", *tiny, *CHANNEL, "--trainer.logger.name", "two"]
     finish(start(command, PATH=str(srun.parent), **JOB))
     assert Path("runs/demo/two/version_0/points.csv").read_text() == measured_by_one

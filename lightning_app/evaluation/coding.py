@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
-from lightning_app.codecs import WorkerPool, decode, encode
+from lightning_app.codecs import WorkerPool, code, decode
 from lightning_app.evaluation.routes import Received, Route, Sample
 from lightning_app.evaluation.store import Store
-
-IN_HAND = 16
-"""Pictures a worker that are coded between two commits to the store, and lost to a kill."""
 
 
 class Coding:
@@ -30,34 +28,39 @@ class Coding:
         self.coded = self.found = 0
 
     def send(self, samples: Sequence[Sample], routes: Sequence[Route]) -> Iterator[list[Received]]:
-        """What arrives of all samples, a route at a time."""
-        ways = {(route, sample): route.key(sample) for route in routes for sample in samples}
-        known = self.store.find(ways.values())
-        missing = {key: way for way, key in ways.items() if key not in known}
-        self.coded, self.found = self.coded + len(missing), self.found + len(ways) - len(missing)
-        for fresh in self._encode(missing):
-            self.store.put(fresh)
-            known |= fresh
-        for route in routes:
-            yield self._decode(route, [known[ways[route, sample]] for sample in samples])
+        """What arrives of all samples, a route at a time; the workers go on to the next while the caller is at one.
 
-    def _encode(self, missing: Mapping[bytes, tuple[Route, Sample]]) -> Iterator[dict[bytes, bytes]]:
-        """What crosses on each way, by its key, some at a time: what is in hand when the process ends is lost."""
-        items = list(missing.items())
-        for start in range(0, len(items), IN_HAND * self.pool.workers):
-            some = items[start : start + IN_HAND * self.pool.workers]
-            pictures = [(route, picture) for _, (route, sample) in some for picture in route.pictures(sample)]
-            tasks = [(route.codec, picture, route.codec_qp) for route, picture in pictures]
-            payloads = iter(self.pool.run(encode, tasks))
-            yield {
-                key: route.seal(sample, list(islice(payloads, len(route.pictures(sample)))))
-                for key, (route, sample) in some
-            }
-
-    def _decode(self, route: Route, sealed: Sequence[bytes]) -> list[Received]:
-        """What each container or payload of a route holds, decoded."""
-        payloads = [route.open(data) for data in sealed]
-        pictures = iter(self.pool.run(decode, [(route.codec, one) for several in payloads for one in several]))
-        return [
-            Received(data, list(islice(pictures, len(several)))) for data, several in zip(sealed, payloads, strict=True)
+        A route's pictures are kept before they are given: what the workers have in hand is lost to a kill, no more.
+        """
+        keys = {(route, sample): route.key(sample) for route in routes for sample in samples}
+        known = self.store.find(keys.values())
+        calls = [
+            call
+            for (route, sample), key in keys.items()
+            for call in (_decoding(route, known[key]) if key in known else _coding(route, sample))
         ]
+        results = self.pool.stream(calls)
+        for route in routes:
+            fresh, received = {}, []
+            for sample in samples:
+                key = keys[route, sample]
+                if key in known:
+                    pictures = list(islice(results, len(route.open(known[key]))))
+                    received.append(Received(known[key], pictures))
+                    continue
+                coded = list(islice(results, len(route.pictures(sample))))
+                fresh[key] = route.seal(sample, [one.data for one in coded])
+                received.append(Received(fresh[key], [one.picture for one in coded]))
+            self.store.put(fresh)
+            self.coded, self.found = self.coded + len(fresh), self.found + len(samples) - len(fresh)
+            yield received
+
+
+def _coding(route: Route, sample: Sample) -> list[tuple[Any, ...]]:
+    """The calls that encode what crosses, and decode it."""
+    return [(code, route.codec, picture, route.codec_qp) for picture in route.pictures(sample)]
+
+
+def _decoding(route: Route, sealed: bytes) -> list[tuple[Any, ...]]:
+    """The calls that decode what crossed."""
+    return [(decode, route.codec, data) for data in route.open(sealed)]

@@ -174,10 +174,10 @@ def test_results_come_while_the_workers_go_on(pool: CodecPool, tmp_path: Path) -
 
 def test_a_stream_that_is_left_begins_no_more_calls(pool: CodecPool, tmp_path: Path) -> None:
     marks = [tmp_path / str(i) for i in range(20)]
-    stream = pool.stream([(time.sleep, 0.1), (time.sleep, 0.1), *((Path.touch, mark) for mark in marks)])
+    stream = pool.stream([(int,), (time.sleep, 1), (time.sleep, 1), *((Path.touch, mark) for mark in marks)])
     next(stream)
-    stream.close()
-    pool.run(time.sleep, [(0.1,)])
+    del stream
+    pool.run(time.sleep, [(0,)])
     assert not all(mark.exists() for mark in marks)
 
 
