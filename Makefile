@@ -1,7 +1,7 @@
 # make demo   trains, codes and measures on drawn shapes, in minutes
 # make test   all tests
 # make lint   ruff and mypy
-# make experiment   the paper's experiment on a part of VOC2007, about 3 hours; resumable; SHARED holds VOCdevkit and weights
+# make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3

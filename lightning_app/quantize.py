@@ -35,8 +35,8 @@ def quantize(v: Tensor, bits: int, zero_min: bool = False) -> tuple[Tensor, Tens
     span = hi - lo
     if not bool(torch.isfinite(span).all()):
         raise FeatureError("features are NaN, infinite, or too large to quantise; was the learning rate too high?")
-    unit = (v - _per_tensor(lo)) / _per_tensor(torch.where(span > 0, span, torch.ones_like(span)))
-    q = torch.round(unit * (2**bits - 1))  # Eq. (2)
+    unit = (v - _per_tensor(lo)).div_(_per_tensor(torch.where(span > 0, span, torch.ones_like(span))))
+    q = unit.mul_(2**bits - 1).round_()  # Eq. (2)
     return q.to(torch.uint8 if bits == 8 else torch.uint16), lo, hi
 
 
@@ -53,8 +53,8 @@ def dequantize(q: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
         (B, C, N, M) float32.
     """
     check_depth(bits)
-    v_hat: Tensor = q.float() / (2**bits - 1) * _per_tensor(hi - lo) + _per_tensor(lo)  # Eq. (3)
-    return v_hat
+    unit = q.to(torch.float32, copy=True).div_(2**bits - 1)
+    return unit.mul_(_per_tensor(hi - lo)).add_(_per_tensor(lo))  # Eq. (3)
 
 
 def _per_tensor(x: Tensor) -> Tensor:
