@@ -1,0 +1,111 @@
+"""`dfc evaluate` against what its coding and its networks cost by themselves."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from benchmarks.clock import wall
+from benchmarks.rows import Row
+from lightning_app.bitstream import SentTensor
+from lightning_app.channel import FeatureChannel, codec_qp, features_of
+from lightning_app.codecs.workers import available_cores
+from lightning_app.darknet import Network, detect, detection_loss, load_weights
+from lightning_app.data import VOCDataset
+from lightning_app.evaluation.module import TRAINED
+from lightning_app.systems import Collaborative
+
+SPLIT = "max_7"
+EVERY = 8
+"""One picture of so many is taken apart, in one thread, for what everything costs."""
+
+
+def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
+    """YOLO-LITE at five operating points of one cut, 357 pictures, nothing coded before."""
+    cores = available_cores()
+    before, pictures = _costs(shared)
+    ours = _command(shared)
+    after, _ = _costs(shared)
+    cost = {name: (before[name] + after[name]) / 2 * EVERY / cores for name in before}  # s on all cores
+    points = len(FeatureChannel().qps)
+    what = f"`dfc evaluate`, {pictures} pictures at {points} operating points"
+    coding = cost["front"] + cost["coding"]
+    work = coding + cost["loading"] + cost["back"]
+    stated = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in cost.items())
+    return [
+        Row(
+            what, f"{points} × coding ÷ {cores} cores + one front", "s", ours, coding, coding / ours, "≥", 0.85, stated
+        ),
+        Row(
+            what,
+            f"the same, the loading, and {points} backs on the same cores",
+            "s",
+            ours,
+            work,
+            work / ours,
+            "≥",
+            0.85,
+        ),
+    ]
+
+
+def _command(shared: Path) -> float:
+    with tempfile.TemporaryDirectory() as folder:
+        options = {
+            "data.root": shared / "VOCdevkit",
+            "model.weights": shared / "weights/yolo-lite/tiny-yolov2-trial3.weights",
+            "splits": f"[{SPLIT}]",
+            "output": f"{folder}/evaluation",
+            "cache": f"{folder}/cache",
+            "trainer.default_root_dir": folder,
+            "trainer.logger": "false",
+            "trainer.callbacks": "[]",
+            "trainer.enable_progress_bar": "false",
+        }
+        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        command = [sys.executable, "-m", "lightning_app", "evaluate", "-c", "configs/yolo_lite.yaml", *arguments]
+        return wall(lambda: subprocess.run(command, check=True, capture_output=True))
+
+
+@torch.inference_mode()
+def _costs(shared: Path) -> tuple[dict[str, float], int]:
+    """Seconds of each kind of work on one of `EVERY` pictures, one thread."""
+    torch.set_num_threads(1)
+    network = Network.from_cfg("configs/networks/yolo-lite.cfg").eval()
+    load_weights(network, shared / "weights/yolo-lite/tiny-yolov2-trial3.weights")
+    channel = FeatureChannel(SPLIT)
+    system = Collaborative(network, channel)
+    data = VOCDataset(shared / "VOCdevkit", ["VOC2007/test"], network.size)
+    seconds: defaultdict[str, float] = defaultdict(float)
+
+    @contextmanager
+    def counted(name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        seconds[name] += time.perf_counter() - start
+
+    for index in range(0, len(data), EVERY):
+        with counted("loading"):
+            sample = data[index]
+        with counted("front"):
+            prepared = channel.prepare(system.features(sample["image"][None]))
+        for qp in channel.qps:
+            with counted("coding"):
+                payloads = [channel.codec.encode(one.picture, codec_qp(qp)) for one in prepared]
+                pictures = [channel.codec.decode(payload) for payload in payloads]
+            with counted("back"):
+                tensors = [SentTensor(p.shape, p.lo, p.hi, data) for p, data in zip(prepared, payloads, strict=True)]
+                header = channel.header(qp)
+                both = zip(tensors, pictures, strict=True)
+                raws = system.back([features_of(header, tensor, picture) for tensor, picture in both])
+                detect(raws, network.heads, 0.005, 0.45)
+                detection_loss(raws, [sample["target"]], network.heads, TRAINED, "darknet")
+    return seconds, len(data)
