@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from benchmarks.x265_search import Cost, frontier
 from lightning_app.codecs.x265 import SETTINGS
@@ -27,13 +28,15 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
         others = [cost for cost in costs if not cost.papers_tools]
         for group, label, look in ((papers, "CTU 16, no RDOQ: the paper's tools", "o"), (others, "other tools", "^")):
             axes.plot(*_points(group), look, markersize=2.5, color="black" if look == "o" else "#999999", label=label)
-        axes.plot(*_points(frontier(papers)), "-", color="black", linewidth=0.7)
+        axes.plot(*_points(frontier(papers)), "-", color="black", linewidth=0.7, label="their frontier")
         axes.plot(*_points(frontier(costs)), "--", color="#777777", linewidth=0.7, label="frontier of all")
         for cost in costs:
             if cost.name in SETTINGS:
                 axes.plot(cost.milliseconds, cost.bd_rate, "s", markersize=6, fillstyle="none", color="#1b4fa0")
-                axes.annotate(cost.name, (cost.milliseconds, cost.bd_rate), (5, 5), textcoords="offset points")
+                axes.annotate(cost.name, (cost.milliseconds, cost.bd_rate), (4, 5), textcoords="offset points")
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_xlim(28, 240)
         axes.set_xticks([30, 50, 70, 100, 150, 200], ["30", "50", "70", "100", "150", "200"])
         axes.set_ylim(top=WORST)
         axes.set_xlabel("CPU time of a lossy picture (ms)")

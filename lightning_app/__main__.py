@@ -83,6 +83,10 @@ def _dispatch(arguments: list[str]) -> None:
 
         run_decode(rest)
     else:
+        if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):
+            from lightning_app.fork_server import start_early
+
+            start_early()
         from lightning_app.cli import run as run_lightning
 
         run_lightning()

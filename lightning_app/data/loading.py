@@ -12,6 +12,7 @@ from torch.utils.data import BatchSampler, DataLoader, Sampler
 from lightning_app.data.transforms import use_one_thread
 from lightning_app.data.voc import Sample, VOCDataset, collate
 from lightning_app.errors import DataError
+from lightning_app.fork_server import loader_context
 
 
 class Loader(DataLoader[Sample]):
@@ -45,7 +46,7 @@ def make_loader(
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker,
-        multiprocessing_context=_context() if workers else None,
+        multiprocessing_context=loader_context() if workers else None,
         persistent_workers=workers > 0,
         # PyTorch draws a seed for its workers at each epoch: from here, and not from the global generator.
         generator=torch.Generator(),
@@ -67,14 +68,3 @@ def _end_with_parent() -> None:
     assert parent is not None
     parent.join()
     os._exit(1)
-
-
-def _context() -> multiprocessing.context.ForkServerContext:
-    """How workers start.
-
-    A fork of this process would copy the codec pool's pipes and the locks of its threads and of CUDA; a spawn imports
-    PyTorch and albumentations anew in each worker. A fork server imports them once and is forked while it is small.
-    """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "lightning_app.data.voc"])
-    return context

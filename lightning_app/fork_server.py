@@ -1,0 +1,24 @@
+"""The process that the loader's workers are forked from."""
+
+from __future__ import annotations
+
+import multiprocessing
+from multiprocessing import forkserver
+from multiprocessing.context import ForkServerContext
+
+
+def loader_context() -> ForkServerContext:
+    """How the loader's workers start.
+
+    A fork of this process would copy the codec pool's pipes and the locks of its threads and of CUDA; a spawn imports
+    PyTorch and albumentations anew in each worker. A fork server imports them once and is forked while it is small.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["__main__", "lightning_app.data.voc"])
+    return context
+
+
+def start_early() -> None:
+    """Start the fork server, unless it runs, so that its imports go on beside this process's own."""
+    loader_context()
+    forkserver.ensure_running()
