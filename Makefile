@@ -2,6 +2,7 @@
 # make test   all tests
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
+# make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ DFC := $(BIN)/dfc
 DEMO := runs/demo
 SHARED ?= ../shared
 
-.PHONY: venv demo test lint experiment clean-demo
+.PHONY: venv demo test lint bench experiment clean-demo
 
 venv: .venv/.installed
 
@@ -38,6 +39,10 @@ test: venv
 
 experiment: venv
 	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights
+
+bench: venv
+	@command -v ffmpeg >/dev/null || apt-get install --yes --quiet ffmpeg || echo "ffmpeg is absent: the suite will say so"
+	$(BIN)/python -m benchmarks --shared $(SHARED)
 
 lint: venv
 	$(BIN)/ruff check .

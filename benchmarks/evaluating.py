@@ -92,6 +92,7 @@ def _costs(shared: Path) -> tuple[dict[str, float], int]:
         yield
         seconds[name] += time.perf_counter() - start
 
+    system.back(tuple(system.features(data[0]["image"][None]).values()))  # the first pass chooses kernels
     for index in range(0, len(data), EVERY):
         with counted("loading"):
             sample = data[index]

@@ -15,7 +15,7 @@ from lightning_app.codecs.workers import available_cores
 PINNED = 'exec taskset -c "${LOCAL_RANK:-0}" "$@"'
 Options = Mapping[str, object]
 QUIET = {"trainer.logger": "false", "trainer.callbacks": "[]", "trainer.enable_progress_bar": "false"}
-FIT = {"trainer.max_epochs": 1, "trainer.limit_val_batches": 0, "model.channel.split": "max_7"}
+FIT = {"trainer.max_epochs": 2, "trainer.limit_val_batches": 0, "model.channel.split": "max_7"}
 EVALUATE = {"splits": "[max_7]"}
 Batches = tuple[int, int]
 """Few and many of each rank; what a run costs before its first is in both."""
@@ -26,7 +26,7 @@ def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
     if available_cores() < 2:
         return []
     return [
-        _row(shared, "fit", FIT, "trainer.limit_train_batches", (4, 28), 8),
+        _row(shared, "fit", FIT, "trainer.limit_train_batches", (4, 28), 2 * 8),
         _row(shared, "evaluate", EVALUATE, "trainer.limit_test_batches", (2, 10), 16),
     ]
 

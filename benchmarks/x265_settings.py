@@ -11,7 +11,7 @@ from benchmarks.x265_search import Cost, read_references, search
 from lightning_app.codecs.x265 import SETTINGS
 from lightning_app.report.rows import write_rows
 
-TURNS = 2
+TURNS = 1
 
 
 def run(shared: Path, output: Path) -> list[Row]:

@@ -200,6 +200,24 @@ def test_other_weights_sizes_and_codecs_are_coded_anew(dfc: Dfc, trained: tuple[
     assert counts(dfc("evaluate", *trained, *few, "--trainer.precision", "bf16-mixed")[1]) == (PICTURES, PICTURES)
 
 
+def test_the_front_runs_once_a_picture_and_each_point_codes_it_once(
+    dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    passes: list[int] = []
+    tapped = Network.tapped
+
+    def counted(network: Network, images: torch.Tensor, indices: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
+        passes.append(len(images))
+        return tapped(network, images, indices)
+
+    monkeypatch.setattr(Network, "tapped", counted)
+    status, out, err = dfc("evaluate", *trained, *SWEEP)
+    assert status == 0, err
+    assert passes == [1] * PICTURES
+    assert counts(out) == (12 * PICTURES, 0)
+    assert kept() == 12 * PICTURES
+
+
 def test_killed_twice_and_resumed_it_ends_with_the_same_files(dfc: Dfc, trained: tuple[str, ...]) -> None:
     run = ("evaluate", *trained, *SWEEP, "--data.eval_batch_size", "1")
     command = [sys.executable, "-m", "lightning_app", *run]
