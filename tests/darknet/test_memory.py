@@ -13,9 +13,10 @@ SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 
 def test_kernels_lie_channels_last_on_a_cpu_however_they_were_moved() -> None:
     network = Network.from_cfg(SHAPES)
-    for moved in (network, network.double().float(), network.to(memory_format=torch.contiguous_format)):
-        kernels = [p for p in moved.parameters() if p.ndim == 4]
+    for _ in range(2):
+        kernels = [p for p in network.parameters() if p.ndim == 4]
         assert all(kernel.is_contiguous(memory_format=torch.channels_last) for kernel in kernels)
+        network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
 
 
 def test_a_state_that_is_loaded_lies_as_the_network_does() -> None:
