@@ -30,7 +30,7 @@ class Coding:
     def send(self, samples: Sequence[Sample], routes: Sequence[Route]) -> Iterator[list[Received]]:
         """What arrives of all samples, a route at a time; the workers go on to the next while the caller is at one.
 
-        A route's pictures are kept before they are given: what the workers have in hand is lost to a kill, no more.
+        A route's pictures are kept before they are given: a kill loses what was coded since, at most these samples.
         """
         keys = {(route, sample): route.key(sample) for route in routes for sample in samples}
         known = self.store.find(keys.values())
