@@ -75,7 +75,7 @@ def test_a_run_takes_darknets_steps_to_the_same_weights_and_statistics(tmp_path:
     trained = detector.network.state_dict()
     assert len(batches) == 8
     for name, tensor in network.state_dict().items():
-        torch.testing.assert_close(trained[name], tensor, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(trained[name], tensor, rtol=1e-4, atol=3e-5)
     assert all((trained[name] - tensor).abs().max() > 1e-4 for name, tensor in initial.items())
 
 

@@ -18,9 +18,9 @@ from wandb.proto import wandb_internal_pb2
 from lightning_app.__main__ import main
 
 ROOT = Path(__file__).parents[2]
-THRESHOLD = 0.05
+THRESHOLD = 0.005
 RUN = """
-model: {burn_in: 0, score_threshold: 0.02, channel: {split: max_5, qps: [lossless, 37]}}
+model: {burn_in: 0, score_threshold: 0.002, channel: {split: max_5, qps: [lossless, 37]}}
 data:
   class_path: lightning_app.data.ShapesDataModule
   init_args: {train_pictures: 12, test_pictures: 9, batch_size: 4, eval_batch_size: 9, workers: 0}
