@@ -2,7 +2,7 @@
 # make test   all tests
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
-# make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
+# make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3

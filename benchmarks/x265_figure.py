@@ -28,7 +28,7 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
         others = [cost for cost in costs if not cost.papers_tools]
         for group, label, look in ((papers, "CTU 16, no RDOQ: the paper's tools", "o"), (others, "other tools", "^")):
             axes.plot(*_points(group), look, markersize=2.5, color="black" if look == "o" else "#999999", label=label)
-        axes.plot(*_points(frontier(papers)), "-", color="black", linewidth=0.7, label="their frontier")
+        axes.plot(*_points(frontier(papers)), "-", color="black", linewidth=0.7, label="frontier of the paper's tools")
         axes.plot(*_points(frontier(costs)), "--", color="#777777", linewidth=0.7, label="frontier of all")
         for cost in costs:
             if cost.name in SETTINGS:
