@@ -21,7 +21,7 @@ Pair = tuple[dict[str, Any], dict[str, Any]]
 
 
 def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
-    """MAP from boxes in memory, and 1,000 resamples of it."""
+    """The mAP of boxes in memory, and 1,000 resamples of it."""
     pairs = [_picture(index) for index in range(PICTURES)]
     truths, found = _as_coco(pairs)
     seconds = in_turns({"ours": lambda: _ours(pairs), "theirs": lambda: _theirs(truths, found)}, turns=3)
