@@ -46,6 +46,8 @@ class Difference:
         """The numbers and the note, for a person."""
         cubic, pchip = ("–" if v is None else f"{v:+.2f} %" for v in (self.bd_kbpi_cubic, self.bd_kbpi))
         points = "–" if self.bd_map is None else f"{100 * self.bd_map:+.2f}"
+        if self.bd_kbpi_low is not None and self.bd_kbpi_high is not None:
+            pchip += f" [{self.bd_kbpi_low:+.2f} to {self.bd_kbpi_high:+.2f}]"
         numbers = f"BD-KBPI-mAP {pchip} (PCHIP), {cubic} (cubic), BD-mAP {points} points."
         return f"{numbers} {self.note}".strip()
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lightning_app.errors import DataError
+from lightning_app.report.differences import Difference
 from lightning_app.report.rows import read_rows, write_rows
 
 
@@ -53,3 +54,9 @@ def test_what_are_no_such_rows_is_refused_and_it_is_said_why(tmp_path: Path, con
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.csv is no list of rows: .*No such file"):
         read_rows(tmp_path / "absent.csv", Row, "list of rows")
+
+
+def test_a_difference_is_said_with_how_sure_it_is() -> None:
+    known = Difference("max_7", "max_7", "w", "HEVC420", None, -71.5, -80.25, -60.0, 0.036, note="A note.")
+    assert known.sentence == "BD-KBPI-mAP -71.50 % [-80.25 to -60.00] (PCHIP), – (cubic), BD-mAP +3.60 points. A note."
+    assert Difference("max_7", "max_7", "w", "HEVC420").sentence.startswith("BD-KBPI-mAP – (PCHIP), – (cubic)")
