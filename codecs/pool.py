@@ -39,24 +39,26 @@ class CodecPool(WorkerPool):
         return type(self), (self.codec, self.asked)
 
     def code(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> list[Coded]:
-        """Encode and decode each picture at its QP, in a worker.
+        """`begin`, and wait for the result."""
+        return self.begin(pictures, qps)()
+
+    def begin(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Callable[[], list[Coded]]:
+        """Encode and decode each picture at its QP, in the workers, while the caller goes on.
 
         Args:
             pictures: What the codec takes, of any shapes.
             qps: One QP a picture; None is lossless.
 
         Returns:
-            What became of each picture, in the order of `pictures`.
-
-        Raises:
-            CodecError: If a picture cannot be coded, or workers keep dying; the pool stays usable.
+            What waits, to be called once, and gives what became of each picture, in the order of `pictures`. It raises
+            `CodecError` if a picture cannot be coded, or workers keep dying; the pool stays usable.
         """
         if len(pictures) != len(qps):
             raise CodecError(f"{len(pictures)} pictures need as many QPs, not {len(qps)}")
         # The longest first, so that no core waits long for the last: large pictures at low QPs.
         order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
-        coded = self.run(code, [(self.codec, pictures[i], qps[i]) for i in order])
-        return [one for _, one in sorted(zip(order, coded, strict=True), key=itemgetter(0))]
+        coding = self.stream([(code, self.codec, pictures[i], qps[i]) for i in order])
+        return lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))]
 
 
 def code(codec: Coder, picture: Picture, qp: QP) -> Coded:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -64,11 +65,15 @@ class WorkerPool:
 
     def open(self) -> None:
         """Make the executor, if there is none; its processes start as tasks come."""
+        self._opened()
+
+    def _opened(self) -> ProcessPoolExecutor:
         if self._executor is None:
             if multiprocessing.current_process().daemon:
                 raise CodecError("a codec pool cannot run in a data-loader worker: code in the main process")
             context = multiprocessing.get_context("spawn")
             self._executor = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_start_worker)
+        return self._executor
 
     def close(self) -> None:
         """End the workers, if there are any; the pool opens again at its next use."""
@@ -92,28 +97,39 @@ class WorkerPool:
         return list(self.stream([(function, *task) for task in tasks]))
 
     def stream(self, calls: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """Make calls in the workers, begun in their order; give the results in that order, each as soon as it is there.
+        """Begin calls in the workers, in their order; give the results in that order, each as soon as it is there.
 
-        The workers go on while the caller is at a result.
+        The workers go on while the caller is at a result, or elsewhere: other calls may begin before these have ended.
 
         Args:
             calls: A function, such as `run` takes, and its arguments, each.
 
         Raises:
-            CodecError: As `run`.
+            CodecError: As `run`, when the results are taken.
         """
-        futures: dict[int, Future[Any]] = {}
+        begun: dict[int, Future[Any]] = {}
+        executor = self._opened()
+        with suppress(BrokenProcessPool):  # taking the results begins them anew
+            _submit(executor, calls, begun)
+        return self._results(calls, begun, executor)
+
+    def _results(
+        self, calls: Sequence[tuple[Any, ...]], futures: dict[int, Future[Any]], executor: ProcessPoolExecutor
+    ) -> Iterator[Any]:
+        """The results of calls, of which `futures` has those that have begun in `executor`, by their places."""
         place = finished = failures = 0
-        missing = True
+        missing = len(futures) < len(calls)
         try:
             while place < len(calls):
                 try:
                     if missing:
-                        self._submit(calls, place, futures)
+                        executor = self._opened()
+                        _submit(executor, calls, futures, place)
                     missing = False
                     result = futures[place].result()
                 except BrokenProcessPool as error:
-                    self.close()
+                    if self._executor is executor:  # and not one that another stream has opened since
+                        self.close()
                     missing = True
                     futures = {i: future for i, future in futures.items() if _succeeded(future)}
                     before, finished = finished, place + len(futures)
@@ -131,14 +147,6 @@ class WorkerPool:
             for future in futures.values():
                 future.cancel()
 
-    def _submit(self, calls: Sequence[tuple[Any, ...]], first: int, futures: dict[int, Future[Any]]) -> None:
-        """Begin the calls, from a place on, that `futures` lacks."""
-        self.open()
-        assert self._executor is not None
-        for i in range(first, len(calls)):
-            if i not in futures:
-                futures[i] = self._executor.submit(*calls[i])
-
 
 def available_cores() -> int:
     """The cores that this process may use: its affinity, or a container's quota of processor time if that is less."""
@@ -153,6 +161,15 @@ def _quota(path: Path) -> int:
         return int(quota) // int(period)
     except (OSError, ValueError):  # no cgroups of version 2, or "max"
         return sys.maxsize
+
+
+def _submit(
+    executor: ProcessPoolExecutor, calls: Sequence[tuple[Any, ...]], futures: dict[int, Future[Any]], first: int = 0
+) -> None:
+    """Begin the calls, from a place on, that `futures` lacks."""
+    for i in range(first, len(calls)):
+        if i not in futures:
+            futures[i] = executor.submit(*calls[i])
 
 
 def _succeeded(future: Future[Any]) -> bool:

@@ -172,6 +172,16 @@ def test_results_come_while_the_workers_go_on(pool: CodecPool, tmp_path: Path) -
     assert len(list(stream)) == 5
 
 
+def test_calls_begin_before_their_results_are_asked_for(pool: CodecPool, tmp_path: Path) -> None:
+    marks = [tmp_path / str(i) for i in range(6)]
+    streams = [pool.stream([(Path.touch, mark) for mark in some]) for some in (marks[:3], marks[3:])]
+    end = time.monotonic() + 10
+    while not all(mark.exists() for mark in marks) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert all(mark.exists() for mark in marks)
+    assert [len(list(stream)) for stream in streams] == [3, 3]
+
+
 def test_a_stream_that_is_left_begins_no_more_calls(pool: CodecPool, tmp_path: Path) -> None:
     marks = [tmp_path / str(i) for i in range(20)]
     stream = pool.stream([(int,), (time.sleep, 1), (time.sleep, 1), *((Path.touch, mark) for mark in marks)])
@@ -192,6 +202,16 @@ def test_workers_killed_between_results_change_none(doubles: ModuleType, tmp_pat
             found.append(data)
             os.kill(min(worker_ids()), signal.SIGKILL)
     assert found == [HEVC().encode(p, qp) for p, qp in zip(work, at, strict=True)]
+
+
+def test_workers_killed_under_two_streams_change_neither(pool: CodecPool) -> None:
+    calls = [(HEVC.encode, pool.codec, picture, qp) for picture, qp in zip(pictures(8), qps(8), strict=True)]
+    expected = [function(*arguments) for function, *arguments in calls]
+    one, other = pool.stream(calls), pool.stream(calls)
+    os.kill(min(worker_ids()), signal.SIGKILL)
+    first = next(one)  # in new workers, which the other stream must leave to it
+    assert list(other) == expected
+    assert [first, *one] == expected
 
 
 def test_workers_that_always_die_end_in_one_sentence(doubles: ModuleType) -> None:
