@@ -40,7 +40,16 @@ def _rows(name: str, cfg: Path, folder: Path) -> list[Row]:
         net.setInput(image.numpy())
         net.forward(last)
 
-    ways = {"as it is": lambda: network(image), "compiled by torch": lambda: compiled(image), "opencv": opencv}
+    def bfloat16() -> None:
+        with torch.autocast("cpu", torch.bfloat16):
+            network(image)
+
+    ways = {
+        "as it is": lambda: network(image),
+        "compiled by torch": lambda: compiled(image),
+        "in bfloat16 (--trainer.precision bf16-mixed)": bfloat16,
+        "opencv": opencv,
+    }
     with torch.no_grad():
         seconds = in_turns({way: _repeated(call, CALLS[name]) for way, call in ways.items()}, TURNS)
     theirs = seconds.pop("opencv")

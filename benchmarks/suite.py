@@ -14,6 +14,7 @@ NAMES = (
     "inference",
     "detection_metrics",
     "training",
+    "overlap",
     "evaluating",
     "ranks",
     "memory",

@@ -69,7 +69,7 @@ def _channel_row(shared: Path) -> Row:
 def _step(system: Collaborative | CloudOnly, batch: Batch) -> None:
     """Forward, loss and backward, as `Detector.training_step`."""
     network = system.network
-    raws, _ = system.train(batch["images"], 0, 0, [target["index"] for target in batch["targets"]])
+    raws, _ = system.begin(batch["images"], 0, 0, [target["index"] for target in batch["targets"]])()
     terms = detection_loss(raws, batch["targets"], network.heads, 10**6, "darknet")
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
     network.zero_grad()

@@ -6,7 +6,7 @@ float32 samples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -40,6 +40,10 @@ class Prepared(NamedTuple):
     lo: float
     hi: float
     picture: Picture
+
+
+Received = tuple[dict[str, Tensor], Tensor]
+"""What the cloud makes of features, by the layer that made them, and the bits (B,) that each image cost."""
 
 
 class FeatureChannel(nn.Module):
@@ -112,7 +116,7 @@ class FeatureChannel(nn.Module):
 
     def augment(
         self, features: Mapping[str, Tensor], seed: int, epoch: int, indices: Sequence[int]
-    ) -> tuple[dict[str, Tensor], Tensor | None]:
+    ) -> Callable[[], tuple[dict[str, Tensor], Tensor | None]]:
         """What training makes of features: each image coded at a random QP, or noisy if ``gradient`` is ``noise``.
 
         Args:
@@ -122,35 +126,44 @@ class FeatureChannel(nn.Module):
             indices: B numbers of the pictures.
 
         Returns:
-            features of the same names and shapes, and the bits (B,) that each image cost; None where none was coded.
+            what waits for the coding, as `begin` returns; its bits are None where nothing is coded.
         """
         if self.gradient != "noise":
-            return self(features, self.draw_qps(seed, epoch, indices))  # type: ignore[no-any-return]
+            return self.begin(features, self.draw_qps(seed, epoch, indices))
         noisy = {
             name: add_uniform_noise(v, self._step(name, v), [(seed, epoch, i, place) for i in indices])
             for place, (name, v) in enumerate(features.items())
         }
-        return noisy, None
+        return lambda: (noisy, None)
 
-    def forward(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> tuple[dict[str, Tensor], Tensor]:
-        """Code every tensor that crosses the cut, one picture or video an image.
+    def forward(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> Received:
+        """`begin`, and wait for the result."""
+        return self.begin(features, qps)()
+
+    def begin(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> Callable[[], Received]:
+        """Code every tensor that crosses the cut, one picture or video an image, while the caller goes on.
 
         Args:
             features: (B, C, N, M) by the name of the layer that made it.
             qps: B quantisation parameters, one an image.
 
         Returns:
-            the decoded features, of the same names and shapes, in float32, or in float64 if they came so; and the
-            bits (B,) int64 that each image cost: every byte of its container. The gradient of the decoded features
-            is ``gradient``'s.
+            what waits for the coding, to be called once, and gives the decoded features, of the same names and shapes,
+            in float32, or in float64 if they came so; and the bits (B,) int64 that each image cost: every byte of its
+            container. The gradient of the decoded features is ``gradient``'s.
 
         Raises:
             FeatureError: features cannot be quantised; the message names the layer.
         """
-        sent, received = self._code(features, qps)
-        bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
-        decoded = {name: attach(v, _as_wide(received[name], v), self.gradient) for name, v in features.items()}
-        return decoded, torch.tensor(bits)
+        coding = self._begin(features, qps)
+
+        def wait() -> Received:
+            sent, received = coding()
+            bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
+            decoded = {name: attach(v, _as_wide(received[name], v), self.gradient) for name, v in features.items()}
+            return decoded, torch.tensor(bits)
+
+        return wait
 
     def prepare(self, features: Mapping[str, Tensor]) -> list[Prepared]:
         """One image's tensors, each (1, C, N, M), as the codec takes them, whatever the QP."""
@@ -162,7 +175,7 @@ class FeatureChannel(nn.Module):
 
     def encode(self, features: Mapping[str, Tensor], qp: QPOption) -> list[SentTensor]:
         """Code one image's tensors, each (1, C, N, M), for its container."""
-        (tensors,), _ = self._code(features, [qp])
+        (tensors,), _ = self._begin(features, [qp])()
         return tensors
 
     def header(self, qp: QPOption, model: int = 0, size: tuple[int, int] = (0, 0), letterbox: bool = False) -> Header:
@@ -188,23 +201,28 @@ class FeatureChannel(nn.Module):
             letterbox=letterbox,
         )
 
-    def _code(
+    def _begin(
         self, features: Mapping[str, Tensor], qps: Sequence[QPOption]
-    ) -> tuple[list[list[SentTensor]], dict[str, Tensor]]:
-        """What crosses for each image, and what the cloud makes of it, by layer."""
+    ) -> Callable[[], tuple[list[list[SentTensor]], dict[str, Tensor]]]:
+        """What waits for what crosses for each image, and what the cloud makes of it, by layer."""
         samples = {name: self._to_samples(name, v) for name, v in features.items()}
         pictures = [p for t in samples.values() for p in to_pictures(t.q, self.layout, self.group, self.codec.min_side)]
-        coded = self.pool.code(pictures, [codec_qp(qp) for qp in qps] * len(samples))
-        sent: list[list[SentTensor]] = [[] for _ in qps]
-        received = {}
-        for i, (name, (q, lo, hi)) in enumerate(samples.items()):
-            results = coded[i * len(qps) : (i + 1) * len(qps)]
-            _, c, n, m = q.shape
-            for tensors, low, high, result in zip(sent, lo.tolist(), hi.tolist(), results, strict=True):
-                tensors.append(SentTensor((c, n, m), low, high, result.data))
-            decoded = to_tensor([result.picture for result in results], (c, n, m), self.layout, self.group)
-            received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.bits)
-        return sent, received
+        coding = self.pool.begin(pictures, [codec_qp(qp) for qp in qps] * len(samples))
+
+        def wait() -> tuple[list[list[SentTensor]], dict[str, Tensor]]:
+            coded = coding()
+            sent: list[list[SentTensor]] = [[] for _ in qps]
+            received = {}
+            for i, (name, (q, lo, hi)) in enumerate(samples.items()):
+                results = coded[i * len(qps) : (i + 1) * len(qps)]
+                _, c, n, m = q.shape
+                for tensors, low, high, result in zip(sent, lo.tolist(), hi.tolist(), results, strict=True):
+                    tensors.append(SentTensor((c, n, m), low, high, result.data))
+                decoded = to_tensor([result.picture for result in results], (c, n, m), self.layout, self.group)
+                received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.bits)
+            return sent, received
+
+        return wait
 
     def _step(self, name: str, v: Tensor) -> Tensor:
         """(B,) the quantiser's step for each image."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from pytorch_lightning import Callback, LightningModule
+from pytorch_lightning import Callback, LightningModule, Trainer
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
@@ -23,7 +23,7 @@ from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.report.points import Point
 from lightning_app.schedule import rate_factor
-from lightning_app.systems import CloudOnly, Collaborative, Measured
+from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained
 
 
 class Detector(LightningModule):
@@ -76,6 +76,7 @@ class Detector(LightningModule):
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
         self.points: list[Point] = []
+        self._begun: dict[tuple[int, int], Callable[[], Trained]] = {}  # by epoch and batch
         self.example_input_array = torch.zeros(1, 3, *self.network.size)  # for the FLOPs of Lightning's summary
 
     def configure_callbacks(self) -> list[Callback]:
@@ -120,11 +121,17 @@ class Detector(LightningModule):
         return detect(raws, self.network.heads, self.hparams["score_threshold"], self.hparams["nms_threshold"])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """The loss of a batch; with a channel, each picture at a QP of its own."""
+        """The loss of a batch; with a channel, each picture at a QP of its own.
+
+        While the features are coded, the front runs on the next batch, if it is of the same step of the optimiser.
+        """
         images, targets = batch["images"], batch["targets"]
-        seed, epoch = self.hparams["seed"], self.current_epoch
-        self.network.reseed(seed, epoch, batch_idx, self.global_rank)
-        raws, bits = self.system.train(images, seed, epoch, [target["index"] for target in targets])
+        finish = self._begun.pop((self.current_epoch, batch_idx), None) or self._begin(batch, batch_idx)
+        self._begun.clear()
+        if "following" in batch and goes_on(self.trainer, batch_idx):
+            self._begun[self.current_epoch, batch_idx + 1] = self._begin(batch["following"], batch_idx + 1)
+        self._reseed(batch_idx)
+        raws, bits = finish()
         if bits is not None:
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
         self.network.seen += len(images) * self.trainer.world_size  # before the loss, as Darknet counts
@@ -137,6 +144,14 @@ class Detector(LightningModule):
         self.log("train/loss_epoch", loss, on_step=False, on_epoch=True, sync_dist=True, batch_size=len(images))
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))
         return loss
+
+    def _begin(self, batch: Batch, batch_idx: int) -> Callable[[], Trained]:
+        self._reseed(batch_idx)
+        indices = [target["index"] for target in batch["targets"]]
+        return self.system.begin(batch["images"], self.hparams["seed"], self.current_epoch, indices)
+
+    def _reseed(self, batch_idx: int) -> None:
+        self.network.reseed(self.hparams["seed"], self.current_epoch, batch_idx, self.global_rank)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Detect at every operating point and count the bits."""
@@ -194,6 +209,22 @@ class Detector(LightningModule):
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
         )
+
+
+def goes_on(trainer: Trainer, batch_idx: int) -> bool:
+    """Whether the next batch of training meets the weights and statistics of this one's beginning.
+
+    It does within an accumulation of gradients, but for a validation in its middle. Without accumulation it never does:
+    it needs what the step of the optimiser makes of the weights.
+    """
+    batches = batch_idx + 1
+    until_validation = trainer.fit_loop.total_batch_idx + 1 if trainer.check_val_every_n_epoch is None else batches
+    return bool(
+        batches < trainer.num_training_batches
+        and batches % trainer.accumulate_grad_batches
+        and trainer.val_check_batch is not None  # else validation goes by the clock
+        and until_validation % trainer.val_check_batch
+    )
 
 
 def check_run(network: Network, precision: str, classes: Sequence[str]) -> None:

@@ -1,11 +1,12 @@
 """The two systems that are compared: features that cross a cut, and pictures that go to the cloud whole.
 
-Both train, give their operating points, name the pool whose processes they use, and the part that must not learn.
+Both begin and finish a training step, give their operating points, name the pool whose processes they use, and the part
+that must not learn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
@@ -33,6 +34,10 @@ class Measured(NamedTuple):
     label: str
     raws: tuple[Tensor, ...]
     bits: Tensor
+
+
+Trained = tuple[tuple[Tensor, ...], Tensor | None]
+"""What a training step makes of B images: raw outputs, and the bits (B,) that each cost if anything was coded."""
 
 
 class Columns(TypedDict):
@@ -73,18 +78,26 @@ class Collaborative:
         """Images (B, 3, H, W) -> what crosses, by the layer that made it."""
         return dict(zip(self.crossing, self.front((images,)), strict=True))
 
-    def train(
-        self, images: Tensor, seed: int, epoch: int, indices: Sequence[int]
-    ) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        """Raw outputs and bits (B,), each picture coded at a QP of its own."""
-        decoded, bits = self.channel.augment(self.features(images), seed, epoch, indices)
-        return self.back(tuple(decoded.values())), bits
+    def begin(self, images: Tensor, seed: int, epoch: int, indices: Sequence[int]) -> Callable[[], Trained]:
+        """Run the front, and begin to code each picture's features at a QP of their own.
+
+        Returns:
+            what waits for the coding, to be called once, and runs the back.
+        """
+        coding = self.channel.augment(self.features(images), seed, epoch, indices)
+
+        def finish() -> Trained:
+            decoded, bits = coding()
+            return self.back(tuple(decoded.values())), bits
+
+        return finish
 
     def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:  # noqa: ARG002
-        """The batch at every QP; the front runs once."""
+        """The batch at every QP; the front runs once, and the next points are coded while the caller is at one."""
         features = self.features(batch["images"])
-        for label, qp in self.qps.items():
-            decoded, bits = self.channel(features, [qp] * len(batch["images"]))
+        codings = {label: self.channel.begin(features, [qp] * len(batch["images"])) for label, qp in self.qps.items()}
+        for label, coding in codings.items():
+            decoded, bits = coding()
             yield Measured(label, self.back(tuple(decoded.values())), bits)
 
     def columns(self, qp: object) -> Columns:  # noqa: ARG002
@@ -111,15 +124,15 @@ class CloudOnly:
         self.pool = None if picture is None else picture.pool
         self.frozen = None
 
-    def train(
+    def begin(
         self,
         images: Tensor,
         seed: int,  # noqa: ARG002
         epoch: int,  # noqa: ARG002
         indices: Sequence[int],  # noqa: ARG002
-    ) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        """Raw outputs; nothing is coded in training."""
-        return self.network(images), None
+    ) -> Callable[[], Trained]:
+        """What runs the network, when it is called; nothing is coded in training."""
+        return lambda: (self.network(images), None)
 
     def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:
         """The batch at every QP, each picture coded at its own size and then resized."""

@@ -203,7 +203,7 @@ def test_negative_features_are_refused_with_their_layer_where_the_minimum_is_not
 
 def test_training_with_noise_codes_nothing_and_evaluation_does() -> None:
     channel, v = FeatureChannel(gradient="noise", qps=[22], workers=1), features()
-    noisy, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])
+    noisy, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])()
     assert bits is None
     assert 0 < (noisy["max_7"] - v).abs().max().item() < (v.max() - v.min()).item() / 255
     with channel.pool:
@@ -215,7 +215,7 @@ def test_noise_has_the_step_of_the_quantiser_that_it_stands_for() -> None:
     v = {"max_7": 10 + features().sigmoid()}
     step = v["max_7"].flatten(1).amax(dim=1) / 255
     channel = FeatureChannel(gradient="noise", zero_min=True)
-    noisy, _ = channel.augment(v, seed=0, epoch=0, indices=[0, 1, 2])
+    noisy, _ = channel.augment(v, seed=0, epoch=0, indices=[0, 1, 2])()
     largest = (noisy["max_7"] - v["max_7"]).abs().flatten(1).amax(dim=1)
     assert (largest / step).tolist() == pytest.approx([0.5] * 3, abs=0.01)
     with pytest.raises(FeatureError, match="max_7: features are negative"):
@@ -224,7 +224,7 @@ def test_noise_has_the_step_of_the_quantiser_that_it_stands_for() -> None:
 
 def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:
     v = features()
-    drawn, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])
+    drawn, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])()
     expected, same_bits = channel({"max_7": v}, channel.draw_qps(0, 1, [7, 8, 9]))
     assert torch.equal(drawn["max_7"], expected["max_7"])
     assert bits is not None

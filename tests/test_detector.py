@@ -46,7 +46,7 @@ def test_a_front_that_must_not_learn_keeps_weights_and_statistics_through_a_trai
     assert isinstance(detector.system, Collaborative)
     before = {name: tensor.clone() for name, tensor in detector.network.state_dict().items()}
     with detector.system.channel.pool:
-        raws, _ = detector.system.train(torch.rand(2, 3, 64, 64), seed=0, epoch=0, indices=[0, 1])
+        raws, _ = detector.system.begin(torch.rand(2, 3, 64, 64), seed=0, epoch=0, indices=[0, 1])()
     configured = detector.configure_optimizers()
     sum(raw.square().sum() for raw in raws).backward()  # type: ignore[union-attr]
     configured["optimizer"].step()

@@ -118,7 +118,7 @@ def test_rates_that_the_codec_does_not_know_are_refused() -> None:
 def test_training_sends_gradients_through_the_codec_to_the_first_layer(network: Network) -> None:
     channel = FeatureChannel(split="max_5", qps=[37], workers=1)
     with channel.pool:
-        (raw,), bits = Collaborative(network, channel).train(torch.rand(1, 3, 64, 64), seed=0, epoch=0, indices=[3])
+        (raw,), bits = Collaborative(network, channel).begin(torch.rand(1, 3, 64, 64), 0, 0, indices=[3])()
     raw.square().sum().backward()  # type: ignore[no-untyped-call]
     assert bits is not None
     first = network.layers["conv_0"].conv
@@ -137,7 +137,7 @@ def test_what_would_fail_at_the_first_picture_is_refused_at_once(network: Networ
 def test_a_network_in_float64_stays_so_through_the_channel(network: Network) -> None:
     channel = FeatureChannel(split="max_5", qps=[37], workers=1)
     with torch.no_grad(), channel.pool:
-        raws, _ = Collaborative(network.double(), channel).train(torch.rand(1, 3, 64, 64).double(), 0, 0, [3])
+        raws, _ = Collaborative(network.double(), channel).begin(torch.rand(1, 3, 64, 64).double(), 0, 0, [3])()
     assert raws[0].dtype == torch.float64
 
 

@@ -26,18 +26,31 @@ class Loader(DataLoader[Sample]):
             raise DataError(sentence.removeprefix(f"{DataError.__module__}.{DataError.__name__}: ")) from None
 
 
+class LookaheadLoader(Loader):
+    """Gives each batch with the one after it, on which work may begin while this one's features are coded."""
+
+    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        batches = super().__iter__()
+        batch = next(batches, None)
+        while batch is not None:
+            following = next(batches, None)
+            yield batch if following is None else {**batch, "following": following}
+            batch = following
+
+
 def make_loader(
     dataset: VOCDataset,
     workers: int,
     sampler: Sampler[Any] | None = None,
     batch_size: int = 1,
     batch_sampler: BatchSampler | None = None,
+    kind: type[Loader] = Loader,
 ) -> Loader:
     """A loader over either a sampler and a batch size, or a sampler of batches.
 
     The workers live from epoch to epoch: the epoch reaches them inside each key, so they need no restart.
     """
-    return Loader(
+    return kind(
         dataset,
         batch_size=batch_size,
         sampler=sampler,

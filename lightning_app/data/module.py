@@ -9,7 +9,7 @@ from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.data.annotation import VOC_CLASSES
 from lightning_app.data.devkit import read_set
-from lightning_app.data.loading import Loader, make_loader
+from lightning_app.data.loading import Loader, LookaheadLoader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
 from lightning_app.data.names import read_names
 from lightning_app.data.resize import Resize
@@ -86,7 +86,8 @@ class VOCDataModule(LightningDataModule):
         pictures, (ranks, rank) = self.batch_size * accumulated, self._ranks()
         side_at = self._side_at(steps_an_epoch=len(dataset) // (pictures * ranks))
         sampler = EpochSampler(len(dataset), pictures, self.seed, ranks, rank, side_at)
-        return make_loader(dataset, self.workers, sampler, self.batch_size)
+        kind = LookaheadLoader if accumulated > 1 else Loader
+        return make_loader(dataset, self.workers, sampler, self.batch_size, kind=kind)
 
     def val_dataloader(self) -> Loader:
         """In order, each picture once over all ranks, in equally many batches on each."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -63,6 +63,7 @@ class Batch(TypedDict):
 
     images: Tensor  # (B, 3, H, W) float32 in [0, 1]
     targets: list[Target]
+    following: NotRequired["Batch"]  # the batch after it, in training that accumulates gradients
 
 
 def to_tensor(image: NDArray[np.uint8]) -> Tensor:

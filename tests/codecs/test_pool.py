@@ -205,8 +205,9 @@ def test_workers_killed_between_results_change_none(doubles: ModuleType, tmp_pat
 
 
 def test_workers_killed_under_two_streams_change_neither(pool: CodecPool) -> None:
-    calls = [(HEVC.encode, pool.codec, picture, qp) for picture, qp in zip(pictures(8), qps(8), strict=True)]
-    expected = [function(*arguments) for function, *arguments in calls]
+    work = list(zip(pictures(8), qps(8), strict=True))
+    calls = [(HEVC.encode, pool.codec, picture, qp) for picture, qp in work]
+    expected = [HEVC().encode(picture, qp) for picture, qp in work]
     one, other = pool.stream(calls), pool.stream(calls)
     os.kill(min(worker_ids()), signal.SIGKILL)
     first = next(one)  # in new workers, which the other stream must leave to it

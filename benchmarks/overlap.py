@@ -1,0 +1,106 @@
+"""Training through the channel where coding has cores of its own: what the front's look-ahead hides of it.
+
+One core computes and the other codes: a stand-in for a GPU and its cores, by the same code.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from pytorch_lightning import Callback, Trainer
+
+from benchmarks.clock import wall
+from benchmarks.codec_pool import code_in_process
+from benchmarks.rows import Row
+from lightning_app.channel import FeatureChannel, codec_qp
+from lightning_app.data import VOCDataModule
+from lightning_app.detector import Detector
+from lightning_app.pictures import to_pictures, to_samples
+from lightning_app.systems import Collaborative
+
+CFG = "configs/networks/yolo-lite.cfg"
+WEIGHTS = "weights/tiny-yolov2-trial3.weights"
+SPLITS = ("max_7", "max_5")
+BATCH, BATCHES, STEPS = 8, 8, 3
+
+
+def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
+    """Steps of 64 pictures in 8 sub-batches, cut where coding takes less than computing, and where it takes more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        plain = _step_seconds(shared, None)
+        return [_row(shared, split, plain) for split in SPLITS]
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _row(shared: Path, split: str, plain: float) -> Row:
+    coding, ours = _coding_seconds(shared, split), _step_seconds(shared, FeatureChannel(split, workers=1))
+    bound = max(plain, coding)
+    return Row(
+        f"a training step of yolo-lite, {BATCHES} × {BATCH} pictures, channel at {split}; a core computes, a core codes",
+        "the longer of the plain step and the coding",
+        "s",
+        ours,
+        bound,
+        ours / bound,
+        "≤",
+        1.10,
+        f"plain {plain:.2f} s, coding {coding:.2f} s, {plain + coding:.2f} s one after the other; at best "
+        f"{bound + min(plain, coding) / BATCHES:.2f} s, since a step's first sub-batch waits for the weights",
+    )
+
+
+class _Clock(Callback):
+    """When each step of the optimiser ends."""
+
+    def __init__(self) -> None:
+        self.ends: list[float] = []
+
+    def on_train_batch_end(self, trainer: Trainer, *_: Any) -> None:
+        if trainer.global_step > len(self.ends):
+            self.ends.append(time.perf_counter())
+
+
+def _step_seconds(shared: Path, channel: FeatureChannel | None) -> float:
+    clock = _Clock()
+    trainer = Trainer(
+        accelerator="cpu",
+        max_steps=STEPS + 1,
+        accumulate_grad_batches=BATCHES,
+        limit_val_batches=0,
+        callbacks=[clock],
+        use_distributed_sampler=False,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+    )
+    detector = Detector(CFG, str(shared / WEIGHTS), channel, burn_in=0, learning_rate=0)
+    trainer.fit(detector, datamodule=_data(shared))
+    return median(end - start for start, end in zip(clock.ends, clock.ends[1:], strict=False))
+
+
+def _coding_seconds(shared: Path, split: str) -> float:
+    """One core's time for the pictures of a step."""
+    system = Collaborative(Detector(CFG, str(shared / WEIGHTS)).network.eval(), FeatureChannel(split))
+    data, work = _data(shared, size=224), []
+    data.setup("fit")
+    for _, batch in zip(range(BATCHES), data.train_dataloader(), strict=False):
+        qps = system.channel.draw_qps(0, 0, [target["index"] for target in batch["targets"]])
+        with torch.no_grad():
+            tensors = system.features(batch["images"])
+        for tensor in tensors.values():
+            pictures = to_pictures(to_samples(tensor, 8, False).q, "tiled", 1, 16)
+            work += [(picture, codec_qp(qp)) for picture, qp in zip(pictures, qps, strict=True)]
+    return wall(lambda: code_in_process(work))
+
+
+def _data(shared: Path, size: int | None = None) -> VOCDataModule:
+    root = str(shared / "VOCdevkit")
+    return VOCDataModule(root, train=["VOC2007/trainval"], size=size, batch_size=BATCH, workers=0, augment=None)
