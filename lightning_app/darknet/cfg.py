@@ -5,6 +5,7 @@ Source: Darknet's ``src/parser.c`` (``read_cfg``, ``parse_network_cfg``).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -120,10 +121,14 @@ def _parts(text: str) -> list[str]:
 
 def _number(section: Section, key: str, text: str, kind: type[Number]) -> Number:
     try:
-        return kind(text)
-    except ValueError:
+        number = kind(text)
+        plain = text.isascii() and "_" not in text and math.isfinite(number)  # Python reads more than Darknet does
+    except (ValueError, OverflowError):
+        plain = False
+    if not plain:
         wanted = "an integer" if kind is int else "a number"
-        raise section.fault(f"{key} must be {wanted}, not {text!r}") from None
+        raise section.fault(f"{key} must be {wanted}, not {text[:40]!r}")
+    return number
 
 
 def read_cfg(path: str | Path) -> list[Section]:
