@@ -41,7 +41,7 @@ def read_set(root: Path, name: str) -> list[str]:
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")
     for stem in stems:
-        if PurePath(stem).name != stem or "\0" in stem:
+        if PurePath(stem).name != stem or stem == ".." or "\0" in stem:
             raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
     return [f"{year}/{stem}" for stem in stems]
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 VICTIM = Path(__file__).with_name("victim.py")
-PATIENCE = 60  # seconds of the clock, after which a file has hung the process that opened it
+PATIENCE = 120  # seconds of the clock, after which a file has hung the process that opened it
 LIMIT = 5  # seconds of the processor
 
 Mutate = Callable[[np.random.Generator, bytes], bytes]
@@ -101,7 +101,7 @@ class Fuzz:
         for i in range(count):
             report = self.open(kind, mutate(np.random.default_rng([7, i]), files[i % len(files)]), name)
             reports.append(report)
-            if (fault := faults(report, Path(name).name if named(kind) else "")) is not None:
+            if (fault := faults(report, Path(name).stem if named(kind) else "")) is not None:
                 kept = self.folder / f"fault-{i}-{Path(name).name}"
                 kept.write_bytes(report.data)
                 raise AssertionError(f"{kind}, mutation {i} ({kept}): {fault}")
