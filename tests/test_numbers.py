@@ -99,3 +99,37 @@ def test_every_batch_size_measures_the_same(dfc: Dfc, edges: tuple[str, ...]) ->
     for other in found[1:]:
         for one, first in zip(other, found[0], strict=True):
             assert one == pytest.approx(first, abs=2e-3, rel=2e-3)
+
+
+def measured_by_precision(dfc: Dfc, options: tuple[str, ...], folder: str) -> list[tuple[Point, Point]]:
+    """Every operating point in float32 and in bfloat16."""
+    for precision in ("32-true", "bf16-mixed"):
+        status, _, err = dfc("test", *options, "--trainer.precision", precision)
+        assert status == 0, err
+    both = (points(f"{folder}/version_{version}") for version in (0, 1))
+    return list(zip(*both, strict=True))
+
+
+def test_bfloat16_sends_what_float32_does_to_one_percent(dfc: Dfc, edges: tuple[str, ...]) -> None:
+    for full, half in measured_by_precision(dfc, edges, "runs/demo/plain"):
+        assert half.kbpi == pytest.approx(full.kbpi, rel=0.01)
+
+
+@pytest.mark.soak
+def test_bfloat16_costs_half_a_percent_of_the_rate_and_two_points_of_map_at_most_on_real_pictures(
+    dfc: Dfc, shared: Path
+) -> None:
+    """Of 60 pictures, on which a point either way hangs on rounding alone."""
+    year = Path("some/VOC2007")
+    (year / "ImageSets/Main").mkdir(parents=True)
+    names = (shared / "VOCdevkit/VOC2007/ImageSets/Main/test.txt").read_text().splitlines()
+    (year / "ImageSets/Main/test.txt").write_text("\n".join(names[:60]))
+    for part in ("JPEGImages", "Annotations"):
+        (year / part).symlink_to(shared / "VOCdevkit/VOC2007" / part)
+    weights = ("--model.weights", str(shared / "weights/yolo-lite/tiny-yolov2-trial3.weights"))
+    options = ("-c", "configs/yolo_lite.yaml", "--data.root", "some", "--data.workers", "0", *weights)
+    channel = ("--model.channel.split", "max_7", "--model.channel.qps", "[lossless,22,32]")
+    for full, half in measured_by_precision(dfc, (*options, *channel), "runs/yolo_lite"):
+        assert half.kbpi == pytest.approx(full.kbpi, rel=0.005)
+        assert half.map == pytest.approx(full.map, abs=0.02)
+        assert full.map > 0.4
