@@ -2,6 +2,7 @@
 # make test   all tests
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
+# make soak   what takes longest to test: thousands of broken files of every kind, and numbers at the edges; about half an hour
 # make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
@@ -11,7 +12,7 @@ DFC := $(BIN)/dfc
 DEMO := runs/demo
 SHARED ?= ../shared
 
-.PHONY: venv demo test lint bench experiment clean-demo
+.PHONY: venv demo test soak lint bench experiment clean-demo
 
 venv: .venv/.installed
 
@@ -36,6 +37,9 @@ clean-demo:
 
 test: venv
 	$(BIN)/python -m pytest -q --durations=10
+
+soak: venv
+	$(BIN)/python -m pytest -q -m soak
 
 experiment: venv
 	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights

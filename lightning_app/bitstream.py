@@ -28,11 +28,14 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import get_args
+
+import numpy as np
 
 from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.darknet.network import Passthrough
-from lightning_app.errors import CodecError
+from lightning_app.errors import CodecError, DataError
 from lightning_app.tiling import Layout
 
 MAGIC = b"DFC"
@@ -42,6 +45,10 @@ CODECS = ("other", "HEVC", "PNG", "JPEG", "Deflate", "LZMA", "Raw", "HM", "AVC",
 """By their numbers in the container; new ones are added at the end. A codec that is not ours is ``other``."""
 LOSSLESS = 255
 MAX_TENSORS = 64
+LARGEST = float(np.finfo(np.float32).max)
+"""The widest range from a minimum to a maximum."""
+MAX_BYTES = 1 << 27
+"""The largest file that is read: twice the float32 samples of yolov2's largest tensor at 608×608, and more."""
 MAX_SAMPLES = 1 << 26
 """Most samples of one tensor, C·N·M; yolov2's largest at 608×608 has 12 million."""
 
@@ -128,6 +135,23 @@ def unpack(data: bytes) -> tuple[Header, list[SentTensor]]:
     return header, [_read_tensor(reader, header, last=i == count) for i in range(1, count + 1)]
 
 
+def read_container(path: Path) -> bytes:
+    """The bytes of a file that may be a container.
+
+    Raises:
+        DataError: it cannot be read.
+        CodecError: it is larger than any container.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
+    if len(data) > MAX_BYTES:
+        raise CodecError(f"{path} has more than {MAX_BYTES:,} bytes, the most of a .dfc file")
+    return data
+
+
 def _flags(header: Header) -> int:
     return (
         (header.passthrough == "full")
@@ -202,7 +226,7 @@ def _read_tensor(reader: _Reader, header: Header, last: bool) -> SentTensor:
         raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")
     lo = 0.0 if header.bits == 32 or header.zero_min else reader.real()
     hi = 0.0 if header.bits == 32 else reader.real()
-    if not (lo <= hi and hi - lo < float("inf")):
+    if not (lo <= hi and hi - lo <= LARGEST):
         raise CodecError(f"the .dfc file claims a minimum of {lo} and a maximum of {hi}")
     length = len(reader.data) - reader.position if last else reader.varint()
     return SentTensor((c, n, m), lo, hi, reader.take(length))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
+from lightning_app.checkpoint_file import read_checkpoint
 from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import WeightsError
 
@@ -23,34 +23,33 @@ def load_network(network: Network, path: Path) -> None:
     """Load a Lightning checkpoint (``.ckpt``) or Darknet ``.weights``, and say which layers a short file left out.
 
     Raises:
-        WeightsError: the file cannot be read or does not fit the network.
+        WeightsError: the file cannot be read, does not fit the network, or has values with which no network computes.
     """
+    missing = []
     if path.suffix == ".ckpt":
         fill(network, read_checkpoint(path), str(path))
-        return
-    missing = load_weights(network, path)
+    else:
+        missing = load_weights(network, path)
+    spoilt = _spoilt(network)
+    if spoilt:
+        raise WeightsError(
+            f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below 0: "
+            "it is damaged, or its training failed; `dfc weights inspect` counts them"
+        )
     if missing:
         rank_zero_info(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
-    """What Lightning or `save_checkpoint` wrote.
-
-    Raises:
-        WeightsError: the file cannot be read, or is no checkpoint of a Detector.
-    """
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}; check its name") from error
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise WeightsError(f"{path} is no checkpoint of this program: torch cannot load it") from error
-    if not isinstance(checkpoint, dict) or not {"state_dict", "seen"} <= checkpoint.keys():
-        raise WeightsError(f"{path} is no checkpoint of this program: it lacks state_dict or seen")
-    state, seen = checkpoint["state_dict"], checkpoint["seen"]
-    if not isinstance(seen, int) or not isinstance(state, dict) or not all(map(torch.is_tensor, state.values())):
-        raise WeightsError(f"{path} is no checkpoint of this program: its state_dict or seen is of another kind")
-    return checkpoint
+def _spoilt(network: Network) -> list[str]:
+    """Names of the layers that would give NaN or infinite samples."""
+    return [
+        node.name
+        for node in network.nodes
+        if any(
+            not bool(torch.isfinite(tensor).all()) or (name.endswith("running_var") and bool((tensor < 0).any()))
+            for name, tensor in network.layers[node.name].state_dict().items()
+        )
+    ]
 
 
 def fill(network: Network, checkpoint: Mapping[str, Any], source: str) -> None:

@@ -105,8 +105,10 @@ class Detector(LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
         if self.trainer.state.fn == "fit" and "optimizer_states" not in checkpoint:
-            raise WeightsError("the checkpoint has weights and no run to resume; give it as --model.weights instead")
-        network_state(self.network, checkpoint["state_dict"], "the checkpoint")
+            raise WeightsError(
+                f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
+            )
+        network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

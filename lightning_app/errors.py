@@ -8,7 +8,7 @@
     ├── WeightsError    a weights file that does not fit its network
     ├── DataError       a devkit, a picture or an annotation that cannot be used
     ├── CodecError      a picture that a codec cannot code, or bytes that it cannot decode
-    ├── FeatureError    features that cannot be quantised
+    ├── FeatureError    features or outputs of a network that are not finite
     └── TrainingError   a training that cannot go on
 """
 
@@ -38,7 +38,7 @@ class CodecError(DfcError):
 
 
 class FeatureError(DfcError):
-    """Features that cannot be quantised, because they are not finite."""
+    """Features that cannot be quantised, or outputs that say nothing, because they are not finite."""
 
 
 class TrainingError(DfcError):

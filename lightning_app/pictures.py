@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lightning_app.codecs.base import FLOAT, Picture
-from lightning_app.errors import CodecError
+from lightning_app.errors import CodecError, FeatureError
 from lightning_app.quantize import dequantize, quantize
 from lightning_app.tiling import Layout, picture_shape, tile, untile
 
@@ -24,8 +24,14 @@ class Quantised(NamedTuple):
 
 
 def to_samples(v: Tensor, bits: int, zero_min: bool) -> Quantised:
-    """Features (B, C, N, M) as a codec's samples: quantised, or at 32 bits as they are."""
+    """Features (B, C, N, M) as a codec's samples: quantised, or at 32 bits as they are.
+
+    Raises:
+        FeatureError: they are not finite, or cannot be quantised.
+    """
     if bits == FLOAT:
+        if not bool(torch.isfinite(v).all()):
+            raise FeatureError("features are NaN or infinite; was the learning rate too high?")
         unused = v.new_zeros(len(v), dtype=torch.float32)
         return Quantised(v.detach().float(), unused, unused)
     return Quantised(*quantize(v, bits, zero_min))
@@ -51,12 +57,14 @@ def to_tensor(pictures: Sequence[Picture], shape: tuple[int, int, int], layout: 
         group: channels a frame.
 
     Raises:
-        CodecError: a picture is too small for the shape.
+        CodecError: a picture is too small for the shape, or has samples that are not finite.
     """
     wanted = picture_shape(shape, layout, group)
     for picture in pictures:
         if picture.ndim != len(wanted) or any(s < w for s, w in zip(picture.shape, wanted, strict=True)):
             raise CodecError(f"a picture of {picture.shape} samples came where {wanted} were sent")
+        if picture.dtype == np.float32 and not np.isfinite(picture).all():
+            raise CodecError("a picture of float32 samples came of which some are NaN or infinite")
     cut = tuple(slice(side) for side in wanted)
     return untile(torch.from_numpy(np.stack([picture[cut] for picture in pictures])), shape, layout, group)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytorch_lightning
+from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.checkpoint_file import CheckpointFiles
 from lightning_app.data import VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
@@ -20,7 +23,12 @@ from lightning_app.systems import CloudOnly, Collaborative
 
 
 class Trainer(pytorch_lightning.Trainer):
-    """Lightning's Trainer, which can also sweep a network over operating points."""
+    """Lightning's Trainer, which can also sweep a network over operating points, and runs nothing in a checkpoint."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if type(self.strategy.checkpoint_io) is TorchCheckpointIO:
+            self.strategy.checkpoint_io = CheckpointFiles()
 
     def evaluate(
         self,

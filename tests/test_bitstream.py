@@ -138,6 +138,7 @@ TWO = START[:16] + b"\x02"  # tensors
             sealed(START + b"\x01\x01\x01" + struct.pack("<2f", 0, float("nan"))),
             "a minimum of 0.0 and a maximum of nan",
         ),
+        (sealed(START + b"\x01\x01\x01" + struct.pack("<2f", -3e38, 3e38)), "a minimum of -3.*e.38 and a maximum of"),
         (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x05abc"), "claims more bytes than it has"),
         (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x03abc"), "have no number at byte"),
         (sealed(START[:12] + bytes(2) + START[14:]), "claims a picture of 0×500 pixels"),

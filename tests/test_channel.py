@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from lightning_app.bitstream import pack, unpack
+from lightning_app.bitstream import SentTensor, pack, unpack
 from lightning_app.channel import FeatureChannel, QPOption, receive
 from lightning_app.codecs import HEVC, JPEG, LZMA, PNG, Codec, Deflate, Raw
-from lightning_app.errors import FeatureError, OptionError
+from lightning_app.errors import CodecError, FeatureError, OptionError
 from lightning_app.quantize import dequantize, quantize
 from lightning_app.tiling import Layout, tile
 
@@ -100,11 +100,30 @@ def test_a_constant_tensor_survives(channel: FeatureChannel) -> None:
     assert torch.equal(decoded["max_7"], v)
 
 
-def test_features_that_are_not_finite_are_refused_with_their_layer(channel: FeatureChannel) -> None:
+@pytest.mark.parametrize("largest", [0.0, 1e-38, 1e38])
+def test_zero_tiny_and_huge_tensors_survive_a_lossy_codec(channel: FeatureChannel, largest: float) -> None:
+    v = largest * features() / features().abs().amax()
+    decoded, _ = channel({"max_7": v}, [22] * 3)
+    assert (decoded["max_7"].double() - v.double()).abs().max().item() <= 0.1 * largest
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("bits", [8, 32])
+def test_features_that_are_not_finite_are_refused_with_their_layer(bits: int, bad: float) -> None:
     v = features()
-    v[0, 0, 0, 0] = float("nan")
+    v[1, 0, 0, 0] = bad
     with pytest.raises(FeatureError, match="max_7: features are NaN"):
-        channel({"max_7": v}, [22] * 3)
+        FeatureChannel(bits=bits, qps=["lossless"])({"max_7": v}, ["lossless"] * 3)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_float32_samples_that_are_not_finite_are_refused_by_the_cloud(bad: float) -> None:
+    channel, v = FeatureChannel(bits=32, qps=["lossless"]), features((1, 8, 16, 16))
+    (prepared,) = channel.prepare({"max_7": v})
+    prepared.picture[3, 3] = bad
+    sent = [SentTensor(prepared.shape, 0, 0, Raw().encode(prepared.picture, None))]
+    with pytest.raises(CodecError, match="float32 samples came of which some are NaN or infinite"):
+        receive(channel.header("lossless"), sent, Raw())
 
 
 def test_draws_depend_on_seed_epoch_and_picture_alone(channel: FeatureChannel) -> None:

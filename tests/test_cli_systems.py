@@ -127,7 +127,7 @@ def test_a_converted_checkpoint_tests_and_does_not_pass_for_a_run_to_resume(dfc:
     assert status == 0, err
     status, _, err = dfc("fit", *tiny, "--ckpt_path", "a.ckpt")
     assert (status, err.splitlines()[-1]) == (
-        2, "dfc: the checkpoint has weights and no run to resume; give it as --model.weights instead"
+        2, "dfc: a.ckpt has weights and no run to resume; give it as --model.weights instead"
     )  # fmt: skip
 
 

@@ -54,6 +54,34 @@ def test_a_constant_tensor_survives(value: float, bits: int) -> None:
     assert torch.equal(dequantize(q, lo, hi, bits), v)
 
 
+@pytest.mark.parametrize("largest", [1e-44, 1e-38, 1e-20, 1e20, 1.7e38])
+@pytest.mark.parametrize("bits", DEPTHS)
+def test_tiny_and_huge_features_are_as_exact_as_others(largest: float, bits: int) -> None:
+    v = largest * torch.linspace(-1, 1, 60).view(1, -1, 2, 2)
+    q, lo, hi = quantize(v, bits)
+    back = dequantize(q, lo, hi, bits)
+    half = (hi - lo).double().item() / (2**bits - 1) / 2
+    smallest = 1.5e-45  # that float32 tells apart
+    assert (back.double() - v.double()).abs().max().item() <= half * 1.0002 + 2 * smallest
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_features_are_quantised_in_float32(dtype: torch.dtype) -> None:
+    v = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)).to(dtype)
+    with torch.autocast("cpu", torch.bfloat16):
+        got = quantize(v, 12)
+        back = dequantize(*got, 12)
+    for one, other in zip(got, quantize(v.float(), 12), strict=True):
+        assert torch.equal(one, other)
+    assert back.dtype == torch.float32
+    assert torch.equal(back, dequantize(*quantize(v.float(), 12), 12))
+
+
+def test_a_range_beyond_float32_is_refused() -> None:
+    with pytest.raises(FeatureError, match="too large to quantise"):
+        quantize(torch.tensor([-2e38, 2e38]).view(1, 2, 1, 1), 8)
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
 def test_features_that_are_not_finite_are_refused(bad: float) -> None:
     v = torch.randn(2, 3, 2, 2)

@@ -11,7 +11,7 @@ from torch import nn
 from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.layers import Convolution
 from lightning_app.darknet.region import RegionOptions
-from lightning_app.darknet.sections import Shape, build_layer
+from lightning_app.darknet.sections import Shape, build_layer, check_samples, check_weights
 from lightning_app.darknet.yolo import YoloOptions
 
 HeadOptions = RegionOptions | YoloOptions
@@ -58,12 +58,18 @@ def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Modul
     """
     net, *rest = sections
     image = (net.positive("channels", 3), net.positive("height"), net.positive("width"))
+    check_samples(net, image)
     generator = torch.Generator().manual_seed(seed)
     nodes: list[Node] = []
     layers: list[nn.Module] = []
     heads: dict[int, HeadOptions] = {}
+    weights = 0
     for index, (section, inputs) in enumerate(zip(rest, _inputs(rest), strict=True)):
-        layer, shape = build_layer(section, [image if i == IMAGE else nodes[i].shape for i in inputs])
+        given = [image if i == IMAGE else nodes[i].shape for i in inputs]
+        layer, shape = build_layer(section, given)
+        check_samples(section, shape)
+        weights += sum(tensor.numel() for tensor in layer.parameters())
+        check_weights(section, weights)
         if isinstance(layer, Convolution):
             layer.reset(generator)
         if section.kind in HEADS:

@@ -5,13 +5,12 @@ Source: Darknet's ``src/parser.c`` (``read_cfg``, ``parse_network_cfg``).
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 from lightning_app.errors import CfgError
-
-Number = TypeVar("Number", int, float)
 
 TRAINING_KEYS = frozenset(
     "batch subdivisions time_steps momentum decay angle saturation exposure hue learning_rate burn_in power "
@@ -78,7 +77,7 @@ class Section:
 
     def integer(self, key: str, default: int | None = None) -> int:
         """The option as an integer."""
-        return _number(self, key, self.text(key, None if default is None else str(default)), int)
+        return _integer(self, key, self.text(key, None if default is None else str(default)))
 
     def positive(self, key: str, default: int | None = None) -> int:
         """The option as an integer of at least 1."""
@@ -103,27 +102,36 @@ class Section:
 
     def real(self, key: str, default: float) -> float:
         """The option as a float."""
-        return _number(self, key, self.text(key, str(default)), float)
+        return _real(self, key, self.text(key, str(default)))
 
     def integers(self, key: str) -> list[int]:
         """The option as integers between commas."""
-        return [_number(self, key, part, int) for part in _parts(self.text(key))]
+        return [_integer(self, key, part) for part in _parts(self.text(key))]
 
     def reals(self, key: str) -> list[float]:
         """The option as floats between commas."""
-        return [_number(self, key, part, float) for part in _parts(self.text(key))]
+        return [_real(self, key, part) for part in _parts(self.text(key))]
 
 
 def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _number(section: Section, key: str, text: str, kind: type[Number]) -> Number:
+def _integer(section: Section, key: str, text: str) -> int:
+    if not re.fullmatch(r"[-+]?[0-9]{1,9}", text):
+        raise section.fault(f"{key} must be an integer, of nine digits at most, not {text[:40]!r}")
+    return int(text)
+
+
+def _real(section: Section, key: str, text: str) -> float:
+    """Python reads more than Darknet does: ``1_0``, other alphabets' digits, NaN and infinity."""
     try:
-        return kind(text)
+        value = float(text)
     except ValueError:
-        wanted = "an integer" if kind is int else "a number"
-        raise section.fault(f"{key} must be {wanted}, not {text!r}") from None
+        value = math.nan
+    if "_" in text or not text.isascii() or not math.isfinite(value):
+        raise section.fault(f"{key} must be a number, not {text[:40]!r}")
+    return value
 
 
 def read_cfg(path: str | Path) -> list[Section]:

@@ -18,6 +18,7 @@ from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.suppress import non_maximum_suppression
 from lightning_app.darknet.tree import WordTree
 from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.errors import FeatureError
 
 TREE_THRESHOLD = 0.5
 """How sure a head with a tree must be to go down to a child: Darknet's ``-hier``, unless it is given."""
@@ -104,7 +105,14 @@ def detect(
         heads: the options of each.
         score_threshold: a score must be above it.
         nms_threshold: IoU above which the worse of two boxes of one class goes.
+
+    Raises:
+        FeatureError: an output is NaN or infinite; its boxes would be missing without a word.
     """
+    if not all(bool(torch.isfinite(raw).all()) for raw in raws):
+        raise FeatureError(
+            "the network gives NaN or infinity: are its weights damaged, or was the learning rate too high?"
+        )
     by_head = [_candidates(raw, options, score_threshold) for raw, options in zip(raws, heads, strict=True)]
     found = Candidates(*(torch.cat(parts) for parts in zip(*by_head, strict=True)))
     return [_one_picture(found, picture, nms_threshold) for picture in range(len(raws[0]))]

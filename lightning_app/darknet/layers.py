@@ -62,7 +62,7 @@ class Convolution(nn.Module):
         weight = self.conv.weight
         deviation = math.sqrt(2 / weight[0].numel())
         with torch.no_grad():
-            weight.copy_(torch.randn(weight.shape, generator=generator) * deviation)
+            weight.copy_(torch.randn(weight.shape, generator=generator).mul_(deviation))
             if self.conv.bias is not None:
                 self.conv.bias.zero_()
 

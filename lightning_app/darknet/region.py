@@ -111,8 +111,10 @@ def _mapped(section: Section, tree: WordTree | None) -> tuple[int, ...]:
 
 
 def _named_file(section: Section, key: str, example: str) -> Path:
-    """The file that an option names: beside the ``.cfg``, else from where the program runs."""
+    """The file that an option names: in the folder of the ``.cfg``, else in that where the program runs."""
     name = section.text(key)
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise section.fault(f"{key}={name} leaves the folder of the .cfg; put the file beside it and name it alone")
     for path in (section.file.parent / name, Path(name)):
         if path.is_file():
             return path

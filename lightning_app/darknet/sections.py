@@ -6,6 +6,7 @@ Source: the ``parse_*`` functions of Darknet's ``src/parser.c``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from torch import nn
 
@@ -23,6 +24,12 @@ from lightning_app.darknet.layers import (
 
 Shape = tuple[int, int, int]
 """Channels, rows, columns of a layer's output for one picture of the network's own size."""
+
+MAX_SAMPLES = 1 << 26
+"""Most samples of a layer's input, padded, and of its output; yolov2's largest at 608×608 has 12 million."""
+
+MAX_WEIGHTS = 100_000_000
+"""Most weights of a network; yolov4 has 64 million."""
 
 Builder = Callable[[Section, Sequence[Shape]], tuple[nn.Module, Shape]]
 
@@ -42,6 +49,19 @@ def build_layer(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, S
     return _BUILDERS[section.kind](section, shapes)
 
 
+def check_samples(section: Section, shape: Shape) -> None:
+    """Refuse a section whose output, of C channels, N rows and M columns, would be larger than any real network's."""
+    if prod(shape) > MAX_SAMPLES:
+        c, n, m = shape
+        raise section.fault(f"would make {c}×{n}×{m} samples, more than {MAX_SAMPLES:,}; make it or the input smaller")
+
+
+def check_weights(section: Section, count: int) -> None:
+    """Refuse a section that brings a network's weights to a count that no real network has."""
+    if count > MAX_WEIGHTS:
+        raise section.fault(f"brings the network to {count:,} weights, more than {MAX_WEIGHTS:,}; set fewer filters")
+
+
 def _convolution(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
     ((c, n, m),) = shapes
     filters, size, stride = (section.positive(key, 1) for key in ("filters", "size", "stride"))
@@ -49,6 +69,8 @@ def _convolution(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, 
     padding = size // 2 if section.flag("pad") else section.natural("padding", 0)
     if c % groups or filters % groups:
         raise section.fault(f"groups={groups} must divide its {c} channels and {filters} filters")
+    check_weights(section, filters * (c // groups) * size**2)
+    check_samples(section, (c, n + 2 * padding, m + 2 * padding))
     layer = Convolution(c, filters, size, stride, padding, groups, section.flag("batch_normalize"), activation)
     shape = (filters, (n + 2 * padding - size) // stride + 1, (m + 2 * padding - size) // stride + 1)
     return layer, _checked(section, shape)
@@ -66,6 +88,7 @@ def _maxpool(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shap
     stride = section.positive("stride", 1)
     size = section.positive("size", stride)
     padding = section.natural("padding", size - 1)
+    check_samples(section, (c, n + padding, m + padding))
     shape = (c, (n + padding - size) // stride + 1, (m + padding - size) // stride + 1)
     return MaxPool(size, stride, padding), _checked(section, shape)
 

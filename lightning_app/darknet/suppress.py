@@ -9,6 +9,8 @@ from torch import Tensor
 
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float32]
+FAR = np.float32(1e6)
+"""An edge beyond this many inputs of the network is taken to lie there: e^tw of a large tw is infinite."""
 
 
 def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float) -> Tensor:
@@ -37,6 +39,7 @@ def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, thres
 
 def _overlaps(boxes: Floats) -> Floats:
     """(P, P) IoU of boxes (P, 4); 0 for two empty ones."""
+    boxes = boxes.clip(-FAR, FAR)  # else infinite areas have no IoU
     low, high = boxes[:, :2], boxes[:, 2:]
     sides = np.minimum(high[:, None], high) - np.maximum(low[:, None], low)  # (P, P, 2)
     np.maximum(sides, 0, out=sides)

@@ -7,8 +7,9 @@ size, size). Source: Darknet's ``src/parser.c`` (``load_weights_upto``, ``save_w
 
 from __future__ import annotations
 
+import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 
@@ -33,14 +34,10 @@ def load_weights(network: Network, path: str | Path) -> list[str]:
         WeightsError: the file cannot be read, or its floats do not end where a layer of the network ends.
     """
     path = Path(path)
-    version, seen, values = _read(path)
     layers = _convolutions(network, network.nodes)
     sizes = [sum(tensor.numel() for tensor in _tensors(layer)) for _, layer in layers]
     ends = [0, *accumulate(sizes)]
-    if len(values) not in ends:
-        raise WeightsError(
-            f"{path} holds {len(values):,} floats and the network needs {ends[-1]:,}: it was made for another .cfg"
-        )
+    version, seen, values = _read(path, ends)
     reached = ends.index(len(values))
     for (_, layer), start, end in zip(layers[:reached], ends, ends[1:], strict=False):
         _fill(layer, values[start:end])
@@ -67,21 +64,29 @@ def save_weights(network: Network, path: str | Path, upto: int | None = None) ->
             file.write(tensor.detach().cpu().numpy().astype("<f4").tobytes())
 
 
-def _read(path: Path) -> tuple[tuple[int, int, int], int, npt.NDArray[np.float32]]:
-    """Version, pictures seen, and the floats."""
+def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, npt.NDArray[np.float32]]:
+    """Version, pictures seen, and the floats, of which there must be one of the numbers ``ends``."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data, size = file.read(20), os.fstat(file.fileno()).st_size
+            if len(data) < 16:
+                raise WeightsError(f"{path} is too short for Darknet weights: {len(data)} bytes")
+            version = struct.unpack_from("<3i", data)
+            wide = _wide(version)
+            start = 20 if wide else 16
+            count, rest = divmod(size - start, 4)
+            if count < 0 or rest:
+                raise WeightsError(f"{path} is cut off: its {size} bytes are no whole number of float32 values")
+            if count not in ends:  # before they are read: there may be any number
+                raise WeightsError(
+                    f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it was made for another .cfg"
+                )
+            file.seek(start)
+            values = np.frombuffer(file.read(4 * count), "<f4")
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror}; check --model.weights") from error
-    if len(data) < 16:
-        raise WeightsError(f"{path} is too short for Darknet weights: {len(data)} bytes")
-    version = struct.unpack_from("<3i", data)
-    wide = _wide(version)
-    start = 20 if wide else 16
-    if len(data) < start or (len(data) - start) % 4:
-        raise WeightsError(f"{path} is cut off: its {len(data)} bytes are no whole number of float32 values")
     (seen,) = struct.unpack_from("<Q" if wide else "<I", data, 12)
-    return version, seen, np.frombuffer(data, "<f4", offset=start)
+    return version, seen, values
 
 
 def _wide(version: tuple[int, ...]) -> bool:

@@ -1,6 +1,5 @@
 """One VOC annotation file, read and checked."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -17,6 +16,8 @@ VOC_CLASSES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
     "diningtable", "dog", "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
 )  # fmt: skip
+LARGEST = 2**24
+"""Numbers are below it: float32 holds whole pixels up to it."""
 EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 
@@ -55,6 +56,7 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
         DataError: the file cannot be read, or says something that cannot be.
     """
     root = _parse(path)
+    width, height = _side(root, "size/width", path), _side(root, "size/height", path)
     # Direct children only: VOC2012's <part>s (heads, hands) are inside <object> and have names and boxes too.
     objects = root.findall("object")
     boxed = [item for item in objects if item.find("bndbox") is not None]
@@ -64,12 +66,12 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
     if any(_difficult(item, path) for item in boxless):
         _fail(path, "an object without <bndbox> is marked difficult, which is said of boxes: remove it or the mark")
     return Annotation(
-        boxes=np.array([_box(item, path) for item in boxed], np.float32).reshape(-1, 4),  # (G, 4)
+        boxes=np.array([_box(item, width, height, path) for item in boxed], np.float32).reshape(-1, 4),  # (G, 4)
         labels=np.array([_label(item, classes, path) for item in boxed], np.int64),  # (G,)
         difficult=np.array([_difficult(item, path) for item in boxed], np.bool_),  # (G,)
         class_only=np.array([_label(item, classes, path) for item in boxless], np.int64),  # (J,)
-        width=_side(root, "size/width", path),
-        height=_side(root, "size/height", path),
+        width=width,
+        height=height,
     )
 
 
@@ -84,11 +86,14 @@ def _parse(path: Path) -> Element:
     return root
 
 
-def _box(item: Element, path: Path) -> list[float]:
+def _box(item: Element, width: int, height: int, path: Path) -> list[float]:
+    """Edges that may leave the picture in part, as some tools write them; ``dfc data check`` tells of these too."""
     box = [_number(item, f"bndbox/{edge}", path) for edge in EDGES]
     xmin, ymin, xmax, ymax = box
     if xmax < xmin or ymax < ymin:
         _fail(path, f"the box {xmin:g} {ymin:g} {xmax:g} {ymax:g} ends before it begins")
+    if xmax < 1 or ymax < 1 or xmin > width or ymin > height:
+        _fail(path, f"the box {xmin:g} {ymin:g} {xmax:g} {ymax:g} has no part in its {width}×{height} pixels")
     return box
 
 
@@ -117,8 +122,8 @@ def _number(item: Element, tag: str, path: Path) -> float:
         value = float(text)  # VOC2012 has fractions of pixels
     except ValueError:
         _fail(path, f"<{tag}> is {text!r}, and must be a number")
-    if not math.isfinite(value):
-        _fail(path, f"<{tag}> is {text!r}, and must be finite")
+    if not abs(value) < LARGEST:  # nor NaN
+        _fail(path, f"<{tag}> is {text!r}, and must be finite and below {LARGEST:,}")
     return value
 
 

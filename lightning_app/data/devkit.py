@@ -1,19 +1,30 @@
 """The files of a VOC devkit: its lists of pictures, and the pictures themselves."""
 
-from pathlib import Path
+import warnings
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.errors import DataError, OptionError
+
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
+"""Kinds of picture files that are read, by Pillow's names, whatever the file is called.
+
+Pillow reads others by starting a program: EPS by Ghostscript, which runs what is in the file.
+"""
+
+# Pillow's own warning comes at a higher limit than ours, at which we raise an error.
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def read_set(root: Path, name: str) -> list[str]:
     """The picture ids, such as ``VOC2007/000001``, of an image set, such as ``VOC2007/test``.
 
     Raises:
-        DataError: there is no such list, or it is empty.
+        DataError: there is no such list, it is empty, or it names files elsewhere.
     """
     year, _, part = name.partition("/")
     if not year or not part:
@@ -26,10 +37,13 @@ def read_set(root: Path, name: str) -> list[str]:
             f"{root} is no VOC devkit: it has no {inside}; give the folder that holds {year}, usually VOCdevkit"
         ) from None
     # The lists of single classes have a second column, and some tools end a list with blank lines.
-    ids = [f"{year}/{line.split()[0]}" for line in lines if line.strip()]
-    if not ids:
+    stems = [line.split()[0] for line in lines if line.strip()]
+    if not stems:
         raise DataError(f"{root / inside} lists no pictures")
-    return ids
+    for stem in stems:
+        if PurePath(stem).name != stem or stem == ".." or "\0" in stem:
+            raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
+    return [f"{year}/{stem}" for stem in stems]
 
 
 def picture_path(root: Path, name: str) -> Path:
@@ -61,18 +75,35 @@ def missing_files(root: Path, ids: list[str]) -> list[Path]:
 def read_picture(path: Path) -> NDArray[np.uint8]:
     """Read a picture of any colour mode as RGB (H, W, 3).
 
-    An EXIF orientation is left alone: VOC's boxes are in the coordinates of the pixels as they are stored.
+    Training, evaluation and ``dfc encode`` all read by this. An EXIF orientation is left alone, as Darknet's own reader
+    does: VOC's boxes are in the coordinates of the pixels as they are stored, and so are the boxes that are found. Of
+    transparency nothing is kept, of 16 bits a sample the upper 8, of several frames the first.
+
+    JPEG carries no checksum: one that is cut short is refused, and damage inside its samples gives another picture.
 
     Raises:
-        DataError: the picture is absent, broken or cut short.
+        DataError: the picture is absent, broken, cut short, of none of `FORMATS`, or of more than `MAX_SAMPLES` pixels.
     """
     try:
-        with Image.open(path) as picture:
-            # By way of RGBA, since Pillow warns of transparent palettes otherwise.
-            stored = picture.convert("RGBA") if picture.mode == "P" else picture
-            return np.array(stored.convert("RGB"))
+        with Image.open(path, formats=FORMATS) as picture:
+            if picture.width * picture.height > MAX_SAMPLES:
+                raise Image.DecompressionBombError  # before anything is decoded, as Pillow's own
+            return _rgb(picture)
+    except Image.DecompressionBombError:
+        raise DataError(f"{path} has more than {MAX_SAMPLES:,} pixels: make it smaller") from None
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
+
+
+def _rgb(picture: Image.Image) -> NDArray[np.uint8]:
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"nobody says what is white among its samples of mode {picture.mode}; save it with 8 bits")
+    if picture.mode.startswith("I;16"):  # Pillow's own way to 8 bits makes all above 255 white
+        grey = (np.asarray(picture) >> 8).astype(np.uint8)  # (H, W)
+        return np.repeat(grey[..., None], 3, axis=2)
+    # By way of RGBA, since Pillow warns of transparent palettes otherwise.
+    stored = picture.convert("RGBA") if picture.mode == "P" else picture
+    return np.array(stored.convert("RGB"))
 
 
 def check_sizes(path: Path, stored: tuple[int, int], stated: tuple[int, int]) -> None:

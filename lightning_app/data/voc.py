@@ -126,7 +126,7 @@ class VOCDataset(Dataset[Sample]):
         annotation, image = self.read(index)
         voc_boxes = torch.from_numpy(annotation.boxes)
         original = annotation.height, annotation.width
-        boxes = voc_to_xyxy(voc_boxes.double(), original)
+        boxes = voc_to_xyxy(voc_boxes.double(), original).clamp(0, 1)  # the metric has them as they were drawn
         rows = self._rows(annotation, boxes)
         size = self.size if side is None else (side, side)
         if self.augmentation is not None:

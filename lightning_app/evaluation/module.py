@@ -20,6 +20,7 @@ from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
 from lightning_app.darknet import Detections, detect, detection_loss
 from lightning_app.data import Batch, Target, VOCDataset
+from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.measurement import Measurement
@@ -223,7 +224,7 @@ class Evaluation(LightningModule):
 
 
 def without_difficult(target: Target) -> Target:
-    """A target as training has it: without the objects that are marked difficult."""
-    kept = ~target["difficult"]
+    """A target as training has it: without the objects that are marked difficult, or have no area for a loss."""
+    kept = ~target["difficult"] & (target["boxes"][:, 2:] >= SMALLEST).all(dim=1)
     rows = {name: target[name][kept] for name in ("boxes", "labels", "difficult", "voc_boxes")}
     return cast(Target, {**target, **rows})

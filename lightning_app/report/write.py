@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import isfinite
 from pathlib import Path
 
 from lightning_app.errors import OptionError
@@ -65,8 +66,10 @@ def _write_figures(systems: Systems, folder: Path) -> list[Path]:
     from lightning_app.report.figure5 import lossy_figure
 
     written = []
+    # Without an object in the pictures mAP is no number.
+    shown = {name: ([p for p in points if isfinite(p.map)], others) for name, (points, others) in systems.items()}
     with journal_style():
-        for name, figure in (("fig4", lossless_figure(systems)), ("fig5", lossy_figure(systems))):
+        for name, figure in (("fig4", lossless_figure(shown)), ("fig5", lossy_figure(shown))):
             if figure is not None:
                 written += save(figure, folder / name)
             else:

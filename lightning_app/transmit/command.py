@@ -8,11 +8,12 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
+from lightning_app.bitstream import read_container
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network
 from lightning_app.darknet import Network
 from lightning_app.data import VOC_CLASSES, Resize, read_names
-from lightning_app.errors import DataError, OptionError
+from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.measure import with_names
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
@@ -49,7 +50,11 @@ def run_decode(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
     network = _load(options.network, options.weights)
     classes = _class_names(options.classes, network)
-    found = detect_from(_read(options.file), network, options.score_threshold, options.nms_threshold)
+    data = read_container(options.file)
+    try:
+        found = detect_from(data, network, options.score_threshold, options.nms_threshold)
+    except DfcError as error:
+        raise type(error)(f"{options.file}: {error}") from error
     output = options.output or options.file.with_suffix(".json")
     _write(output, json.dumps(with_names(found, classes), indent=1).encode())
     print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
@@ -77,13 +82,6 @@ def _class_names(path: Path | None, network: Network) -> tuple[str, ...]:
     if len(names) != network.classes:
         raise OptionError(f"{path} names {len(names)} classes and the network has {network.classes}")
     return names
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lightning_app.checkpoint import fill, read_checkpoint
+from lightning_app.checkpoint import fill
+from lightning_app.checkpoint_file import read_checkpoint
 from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import OptionError, WeightsError
 
@@ -65,8 +66,9 @@ def read(path: Path, cfg: Path | None) -> Loaded:
 
 def _trained_with(checkpoint: Mapping[str, Any], path: Path) -> Path:
     name = checkpoint.get("hyper_parameters", {}).get("network")
-    if name is None or not Path(name).is_file():
-        stated = "does not say which network it fills" if name is None else f"fills {name}, which is not there"
+    if not isinstance(name, str) or not name.endswith(".cfg") or not Path(name).is_file():
+        known = isinstance(name, str) and name.endswith(".cfg")
+        stated = f"fills {name}, which is not there" if known else "does not say which network it fills"
         raise OptionError(f"{path} {stated}; give its .cfg as --network")
     return Path(name)
 

@@ -54,7 +54,10 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         (NET + CONV + "nonsense\n" + REGION, "net.cfg:7: expected key=value"),
         (CONV + REGION, "must open with a [net] section"),
         ("[net]\nwidth=32\n" + CONV + REGION, "net.cfg:1: [net] has no height=; add it"),
-        ("[net]\nwidth=wide\nheight=3\n" + CONV + REGION, "width must be an integer, not 'wide'"),
+        (
+            "[net]\nwidth=wide\nheight=3\n" + CONV + REGION,
+            "width must be an integer, of nine digits at most, not 'wide'",
+        ),
         (NET + CONV.replace("linear", "elu") + REGION, "activation=elu is not supported; supported are linear, leaky"),
         (NET + CONV + "padding=-1\n" + REGION, "padding must be at least 0, not -1"),
         (NET + CONV.replace("7", "8") + REGION, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from lightning_app.boxes import pairwise_iou
 from lightning_app.darknet import Network, RegionOptions, WordTree, YoloOptions, detect, load_weights
 from lightning_app.darknet.suppress import non_maximum_suppression
+from lightning_app.errors import FeatureError
 
 OPTIONS = RegionOptions(((1.0, 2.0), (3.0, 1.0)), 2, True, True, 0.6, 5, 1, 1, 1)
 YOLO = YoloOptions(((9.0, 9.0), (1.0, 2.0), (3.0, 1.0)), mask=(1, 2), classes=2)
@@ -172,3 +173,20 @@ def test_real_detections_are_those_of_opencvs_heads(
     assert len(ours) == len(theirs) > 0
     for row in theirs:
         assert np.abs(ours - row).max(axis=1).min() < 1e-4
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_outputs_that_are_not_finite_are_refused_and_not_passed_over(bad: float) -> None:
+    raw = torch.zeros(2, 14, 2, 4)
+    raw[1, 4, 0, 0] = bad
+    with pytest.raises(FeatureError, match="the network gives NaN or infinity"):
+        detect((raw,), (OPTIONS,), score_threshold=0.2, nms_threshold=0.45)
+
+
+def test_boxes_without_end_suppress_each_other_and_no_small_one() -> None:
+    raw = torch.full((1, 14, 1, 3), -20.0)
+    raw[0, 4:6] = 9.0  # all of the first class
+    raw[0, 2:4, 0, :2] = 1000.0  # e^1000 is infinite
+    raw[0, 4, 0, 1] = 8.0
+    (found,) = detect((raw,), (OPTIONS,), score_threshold=0.2, nms_threshold=0.45)
+    assert found["boxes"].isinf().all(dim=1).tolist() == [True, False]

@@ -1,5 +1,6 @@
 """The command: folders and CSV files in, a folder out, one sentence where it cannot."""
 
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,6 +45,16 @@ def test_folders_of_evaluations_become_all_figures_and_pages(dfc: Dfc, workplace
     assert files(workplace / "out/report") == EVERYTHING
     assert [f"Written to out/report/{name}" for name in EVERYTHING] == sorted(out.splitlines()[-6:])
     assert "−58.21" in (workplace / "out/report/table1.md").read_text()
+
+
+@pytest.mark.parametrize("known", [[], [replace(POINT, qp="lossless"), POINT]], ids=["none", "some"])
+def test_points_without_an_object_to_find_stand_on_the_page_and_in_no_figure(
+    tmp_path: Path, known: list[Point]
+) -> None:
+    unknown = [replace(p, map=math.nan, map_area=math.nan) for p in (replace(POINT, qp="lossless"), POINT, WHOLE)]
+    write_report({"a": (unknown, []), "b": (known, [])}, tmp_path)
+    assert [name for name in files(tmp_path) if name.startswith("fig")] == (EVERYTHING[:4] if known else [])
+    assert "nan" in (tmp_path / "points.md").read_text()
 
 
 def test_a_csv_alone_is_printed_in_percent_and_has_no_table_1(dfc: Dfc, workplace: Path) -> None:

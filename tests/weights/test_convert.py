@@ -119,11 +119,11 @@ def test_upto_23_of_yolov2_is_as_long_as_darknet19_448_conv_23(
         (["short.weights", "b.ckpt"], "ends before conv_2, conv_4, conv_6, conv_8, conv_10, conv_11; train from it"),
         (["short.weights", "b.weights", "--upto", "3"], "short.weights ends before conv_2; train from it first, or"),
         (["absent.weights", "b.ckpt"], "absent.weights is not there; give a Darknet .weights or a checkpoint"),
-        (["there.ckpt", "b.weights"], "there.ckpt is no checkpoint of this program: torch cannot load it"),
+        (["there.ckpt", "b.weights"], "there.ckpt is cut short or damaged, or no checkpoint of this program"),
         (["list.ckpt", "b.weights"], "list.ckpt is no checkpoint of this program: it lacks state_dict or seen"),
         (
             ["kinds.ckpt", "b.weights"],
-            "kinds.ckpt is no checkpoint of this program: its state_dict or seen is of another",
+            "kinds.ckpt is no checkpoint of this program: its state_dict is of another kind",
         ),
         (["shapes.ckpt", "b.weights"], "made for another .cfg"),
         (["random.weights", "there.ckpt/b.ckpt"], "there.ckpt/b.ckpt cannot be written: File exists; choose another"),
