@@ -7,8 +7,9 @@ Every picture and every video gets a fresh encoder, although x265 could be fed p
 bit of its own signature ("_NJS", indexed by the picture's count modulo 31) into each slice header, as the loop filter's
 flag across slices, so the bytes of a kept encoder would depend on what was coded before. Opening costs 1 to 2 ms.
 
-HEVC carries no checksum here: `decode` refuses what breaks the syntax, but damage inside the arithmetic-coded samples
-gives another picture. A container that crosses an unsafe line must bring a checksum of its own.
+HEVC carries no checksum here: `decode` refuses what breaks the syntax of headers, but FFmpeg makes another picture of
+damaged or missing arithmetic-coded samples, and flags no frame as corrupt. A container that crosses an unsafe line must
+bring a checksum of its own.
 """
 
 from collections.abc import Iterator

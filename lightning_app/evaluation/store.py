@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,7 +19,8 @@ PATIENCE = 60.0  # seconds to wait for another process that writes to the same f
 class Store:
     """A folder of SQLite files, one that each rank writes to and that all read.
 
-    What is put is there after any end of the process, whole or not at all.
+    What is put is there after any end of the process, whole or not at all. What has changed on disk since is not found:
+    SQLite has no checksums, and a changed payload may decode into another picture without a word.
 
     Args:
         folder: of the files; made if it is not there.
@@ -56,15 +58,17 @@ class Store:
             for key in keys:
                 for file in self.files:
                     row = file.execute("SELECT data FROM coded WHERE key = ?", (key,)).fetchone()
-                    if row is not None:
-                        found[key] = row[0]
+                    data = _unsealed(row)
+                    if data is not None:
+                        found[key] = data
                         break
         return found
 
     def put(self, items: Mapping[bytes, bytes]) -> None:
         """Keep data by key; all of it or, if the process ends here, nothing."""
         with self._told(), self.own:
-            self.own.executemany("INSERT OR REPLACE INTO coded VALUES (?, ?)", items.items())
+            sealed = ((key, data + _checksum(data)) for key, data in items.items())
+            self.own.executemany("INSERT OR REPLACE INTO coded VALUES (?, ?)", sealed)
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -75,3 +79,15 @@ class Store:
             raise DataError(
                 f"coded pictures cannot be kept in {self.folder}: {error}; make room or remove the folder"
             ) from error
+
+
+def _checksum(data: bytes) -> bytes:
+    return zlib.crc32(data).to_bytes(4, "little")
+
+
+def _unsealed(row: tuple[object] | None) -> bytes | None:
+    """The data of a row, or None where there is none or it is not what was put."""
+    if row is None or not isinstance(row[0], bytes):  # a column of SQLite's has values of any type
+        return None
+    data, checksum = row[0][:-4], row[0][-4:]
+    return data if checksum == _checksum(data) else None

@@ -255,7 +255,7 @@ def test_two_ranks_write_the_same_files_as_one(dfc: Dfc, trained: tuple[str, ...
 def test_the_kept_containers_are_those_that_encode_writes(dfc: Dfc, trained: tuple[str, ...]) -> None:
     assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]", "--bits", "[8]")[0] == 0
     (path,) = Path("runs/cache").glob("*.sqlite")
-    data = {row[0] for row in sqlite3.connect(path).execute("SELECT data FROM coded")}
+    data = {row[0][:-4] for row in sqlite3.connect(path).execute("SELECT data FROM coded")}
     weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
     picture = "data/shapes/Shapes/JPEGImages/000024.jpg"
     assert dfc("encode", picture, "-o", "x.dfc", *weights, "--channel.split", "max_5", "--qp", "37")[0] == 0

@@ -25,6 +25,21 @@ def test_what_one_rank_kept_every_later_store_finds(tmp_path: Path) -> None:
         assert zero.find([b"c"]) == {b"c": b"3"}
 
 
+def test_what_changed_on_disk_is_not_found_and_can_be_put_again(tmp_path: Path) -> None:
+    with Store(tmp_path) as store:
+        store.put({b"a": b"one" * 50, b"b": b"two" * 50, b"c": b"three" * 50})
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b"two" * 50, b"two" * 20 + b"twO" + b"two" * 29))
+    with sqlite3.connect(path) as file:
+        file.execute("UPDATE coded SET data = 7 WHERE key = ?", (b"c",))
+    file.close()
+    with Store(tmp_path) as store:
+        assert store.find([b"a", b"b", b"c"]) == {b"a": b"one" * 50}
+        store.put({b"b": b"two" * 50})
+        assert store.find([b"b"]) == {b"b": b"two" * 50}
+
+
 WRITER = """
 import sys, itertools
 from pathlib import Path

@@ -14,7 +14,7 @@ from lightning_app.errors import DataError
 
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 forms = pytest.mark.parametrize(
-    "count", [200, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [150, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 OBJECT = (
     "<object>\n<name>{}</name>\n<difficult>{}</difficult>\n<bndbox>\n<xmin>{}</xmin>\n<ymin>{}</ymin>\n"

@@ -10,7 +10,7 @@ import pytest
 NETWORKS = Path(__file__).parents[2] / "configs/networks"
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 forms = pytest.mark.parametrize(
-    "count", [150, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [100, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 
 

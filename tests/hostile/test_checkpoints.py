@@ -23,7 +23,7 @@ SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 Dfc = Callable[..., tuple[int, str, str]]
 forms = pytest.mark.parametrize(
-    "count", [100, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [80, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 
 

@@ -26,7 +26,7 @@ SYSTEMS: list[dict[str, Any]] = [
     {"qps": [30], "codec": "AVC"},
 ]
 forms = pytest.mark.parametrize(
-    "count", [150, pytest.param(5000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [120, pytest.param(5000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 

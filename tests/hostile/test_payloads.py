@@ -20,7 +20,7 @@ KINDS: list[tuple[str, int, QP]] = [
     ("ColourJPEG", 8, 75),
 ]  # fmt: skip
 forms = pytest.mark.parametrize(
-    "count", [240, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [180, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 
 

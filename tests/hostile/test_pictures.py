@@ -21,7 +21,7 @@ from lightning_app.transmit import encode_picture
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 forms = pytest.mark.parametrize(
-    "count", [200, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [160, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 
 

@@ -14,7 +14,7 @@ from lightning_app.darknet import Network, save_weights
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 Mutate = Callable[[np.random.Generator, bytes], bytes]
 forms = pytest.mark.parametrize(
-    "count", [100, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
+    "count", [80, pytest.param(2000, marks=[pytest.mark.soak, pytest.mark.slow, pytest.mark.timeout(7200)])]
 )
 
 
