@@ -219,7 +219,8 @@ def _succeeded(future: Future[Any]) -> bool:
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, and end with it however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGUSR1):  # SLURM sends the latter to all processes of a job
+        signal.signal(number, signal.SIG_IGN)
     os.setpgid(0, 0)  # with whatever it starts
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
