@@ -17,7 +17,7 @@ from benchmarks.clock import wall
 from benchmarks.rows import Row
 from lightning_app.bitstream import SentTensor
 from lightning_app.channel import FeatureChannel, codec_qp, features_of
-from lightning_app.codecs.workers import available_cores
+from lightning_app.codecs import available_cores
 from lightning_app.darknet import Network, detect, detection_loss, load_weights
 from lightning_app.data import VOCDataset
 from lightning_app.evaluation.module import TRAINED

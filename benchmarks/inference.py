@@ -12,7 +12,7 @@ import torch
 
 from benchmarks.clock import in_turns, pairwise
 from benchmarks.rows import Row
-from lightning_app.codecs.workers import available_cores
+from lightning_app.codecs import available_cores
 from lightning_app.darknet import Network, save_weights
 
 CALLS = {"yolov2-voc": 4, "yolo-lite": 60}

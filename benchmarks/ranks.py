@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.clock import wall
 from benchmarks.rows import Row
-from lightning_app.codecs.workers import available_cores
+from lightning_app.codecs import available_cores
 
 PINNED = 'exec taskset -c "${LOCAL_RANK:-0}" "$@"'
 Options = Mapping[str, object]

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
-from lightning_app.codecs.workers import available_cores
+from lightning_app.codecs import available_cores
 from lightning_app.provenance import program_commit
 from lightning_app.report.markdown import table
 

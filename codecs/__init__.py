@@ -8,6 +8,7 @@ from lightning_app.codecs.av1 import AV1
 from lightning_app.codecs.avc import AVC
 from lightning_app.codecs.base import QP, Codec, Picture
 from lightning_app.codecs.colour import PictureCodec
+from lightning_app.codecs.cores import available_cores
 from lightning_app.codecs.deflate import Deflate
 from lightning_app.codecs.hevc import HEVC
 from lightning_app.codecs.hevc420 import HEVC420
@@ -19,7 +20,7 @@ from lightning_app.codecs.png import PNG
 from lightning_app.codecs.pool import CodecPool, Coded, code, decode
 from lightning_app.codecs.raw import Raw
 from lightning_app.codecs.vvc import VVC
-from lightning_app.codecs.workers import WorkerPool, available_cores
+from lightning_app.codecs.workers import WorkerPool
 
 __all__ = [
     "AV1",

@@ -6,7 +6,6 @@ conditions. Their names are HM 16.12's; an HM that calls one otherwise ends with
 
 import os
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture, sample_type
 from lightning_app.codecs.lossless import read_shape, write_shape
+from lightning_app.codecs.scratch import scratch
 from lightning_app.errors import CodecError, OptionError
 
 _PICTURE, _STREAM, _DECODED = "picture.yuv", "stream.hevc", "decoded.yuv"
@@ -68,12 +68,13 @@ class HM(Codec):
         if timeout <= 0:
             raise OptionError(f"timeout must be above 0 seconds, not {timeout}")
         self.timeout = timeout
+        self.limit = 2 * timeout + 60  # seconds, of a worker: it outlasts both programs
 
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one (H, W) picture at `qp`, or bit-exactly when it is None."""
         picture = check_picture(picture, self.depth, self.min_side)
         arguments = self._arguments(picture.shape, self.check_qp(qp))
-        with tempfile.TemporaryDirectory(prefix="dfc-hm-") as name:
+        with scratch() as name:
             folder = Path(name)
             (folder / _PICTURE).write_bytes(picture.astype(self._file_type).tobytes())
             said = self._run([self.encoder, *arguments], folder)
@@ -83,7 +84,7 @@ class HM(Codec):
     def decode(self, data: bytes) -> Picture:
         """Decode one payload of `encode` into its (H, W) picture."""
         shape, stream = read_shape(data)
-        with tempfile.TemporaryDirectory(prefix="dfc-hm-") as name:
+        with scratch() as name:
             folder = Path(name)
             (folder / _STREAM).write_bytes(stream)
             said = self._run([self.decoder, "-b", _STREAM, "-o", _DECODED, "-d", str(self.depth)], folder)

@@ -4,27 +4,35 @@ Why processes: x265 runs each picture on one thread, and a crash in native code 
 Why spawn: forking a process that holds CUDA or other libraries' threads can deadlock the child.
 Why `ProcessPoolExecutor`: when a worker is killed, `multiprocessing.Pool` waits for its result for ever, while the
 executor raises `BrokenProcessPool`; here that means a new executor and another go at the unfinished tasks.
+What the executor does not see is watched for here: a worker that hangs, and one that was killed while it sent a result,
+for whose rest the executor would wait for ever.
 A spawned worker imports the caller's main module again, so that one must be light, or guarded by
 ``if __name__ == "__main__":``.
 """
 
 import multiprocessing
+import multiprocessing.connection
 import os
 import signal
-import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from pathlib import Path
+from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from lightning_app.codecs.cores import available_cores
+from lightning_app.codecs.scratch import clear
 from lightning_app.errors import CodecError, OptionError
 
 MAX_FAILURES = 3
-CGROUP = Path("/sys/fs/cgroup/cpu.max")
+LIMIT = 300.0
+"""Seconds for one call: more than 1,000 times what x265 takes for a picture; after them its worker counts as hung."""
+GRACE = 2.0  # seconds that a worker may take to end
+LOOK = 1.0  # seconds between looks for dead workers
 
 Result = TypeVar("Result")
 
@@ -78,8 +86,16 @@ class WorkerPool:
     def close(self) -> None:
         """End the workers, if there are any; the pool opens again at its next use."""
         executor, self._executor = self._executor, None
-        if executor is not None:
-            executor.shutdown(wait=True, cancel_futures=True)
+        if executor is None:
+            return
+        workers = _workers(executor)
+        watch = threading.Timer(GRACE, _kill, [executor])
+        watch.start()
+        executor.shutdown(wait=True, cancel_futures=True)
+        watch.cancel()
+        for worker in workers:
+            _end_programs(worker)
+            clear(worker.pid)
 
     def run(self, function: Callable[..., Result], tasks: Sequence[tuple[Any, ...]]) -> list[Result]:
         """Call a function once a task, in the workers.
@@ -92,7 +108,8 @@ class WorkerPool:
             The results, in the order of `tasks`.
 
         Raises:
-            CodecError: If workers keep dying; the pool stays usable, as it does after an error of `function`.
+            CodecError: If workers keep dying or hanging; the pool stays usable, as it does after an error of
+                `function`. The message names the call.
         """
         return list(self.stream([(function, *task) for task in tasks]))
 
@@ -100,6 +117,9 @@ class WorkerPool:
         """Begin calls in the workers, in their order; give the results in that order, each as soon as it is there.
 
         The workers go on while the caller is at a result, or elsewhere: other calls may begin before these have ended.
+
+        A call may take `LIMIT` seconds, or the ``limit`` of its first argument; then all workers are killed and the
+        unfinished calls are made again in new ones, as they are when a worker dies.
 
         Args:
             calls: A function, such as `run` takes, and its arguments, each.
@@ -124,9 +144,10 @@ class WorkerPool:
                 try:
                     if missing:
                         executor = self._opened()
-                        _submit(executor, calls, futures, place)
-                    missing = False
-                    result = futures[place].result()
+                        # After a failure one call alone, so that it is known whose failure the next one is.
+                        _submit(executor, calls[: place + 1] if failures else calls, futures, place)
+                    missing = failures > 0
+                    result = _result(executor, futures[place], calls[place])
                 except BrokenProcessPool as error:
                     if self._executor is executor:  # and not one that another stream has opened since
                         self.close()
@@ -136,31 +157,57 @@ class WorkerPool:
                     failures = 0 if finished > before else failures + 1
                     if failures == MAX_FAILURES:
                         raise CodecError(
-                            f"the codec's workers died {failures} times without finishing a picture: is memory short, "
-                            'or the script that started them without `if __name__ == "__main__":`?'
+                            f"the codec's workers died or hung {failures} times without finishing a picture, the last "
+                            f"time at {_said(calls[place])}: is memory short, or the script that started them without "
+                            '`if __name__ == "__main__":`?'
                         ) from error
                     continue
                 del futures[place]
-                place += 1
+                place, failures = place + 1, 0
                 yield result
         finally:
             for future in futures.values():
                 future.cancel()
 
 
-def available_cores() -> int:
-    """The cores that this process may use: its affinity, or a container's quota of processor time if that is less."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(cores, _quota(CGROUP)))
+def _workers(executor: ProcessPoolExecutor) -> list[BaseProcess]:
+    return list((executor._processes or {}).values())  # `kill_workers` is Python 3.14's
 
 
-def _quota(path: Path) -> int:
-    """Cores' worth of time that a cgroup (version 2) grants, rounded down; as good as no limit where it sets none."""
-    try:
-        quota, period = path.read_text(encoding="ascii").split()
-        return int(quota) // int(period)
-    except (OSError, ValueError):  # no cgroups of version 2, or "max"
-        return sys.maxsize
+def _any_dead(executor: ProcessPoolExecutor) -> bool:
+    return bool(multiprocessing.connection.wait([worker.sentinel for worker in _workers(executor)], 0))
+
+
+def _kill(executor: ProcessPoolExecutor) -> None:
+    """End the workers, those that are stopped too, so that the executor finds itself broken."""
+    queue: Any = executor._result_queue
+    for worker in _workers(executor):
+        worker.kill()
+        _end_programs(worker)
+    if queue is not None:
+        queue._writer.close()  # else the executor would wait for the rest of a result
+
+
+def _end_programs(worker: BaseProcess) -> None:
+    """End what a worker had started, such as HM: it is of the worker's process group."""
+    assert worker.pid is not None
+    with suppress(ProcessLookupError):
+        os.killpg(worker.pid, signal.SIGKILL)
+
+
+def _limit(call: Sequence[Any]) -> float:
+    return float(getattr(call[1], "limit", LIMIT)) if len(call) > 1 else LIMIT
+
+
+def _said(call: Sequence[Any]) -> str:
+    """A call in words, such as ``code(HEVC, a picture of 208×416, 27)``."""
+    return f"{call[0].__name__}({', '.join(map(_argument_said, call[1:]))})"
+
+
+def _argument_said(argument: Any) -> str:
+    if hasattr(argument, "shape"):
+        return f"a picture of {'×'.join(map(str, argument.shape))}"
+    return f"{len(argument):,} bytes" if isinstance(argument, bytes) else str(argument)
 
 
 def _submit(
@@ -172,13 +219,25 @@ def _submit(
             futures[i] = executor.submit(*calls[i])
 
 
+def _result(executor: ProcessPoolExecutor, future: Future[Any], call: Sequence[Any]) -> Any:
+    """What a call gave, the first of those that are not finished; a worker is at it, or will be at once."""
+    end = time.monotonic() + _limit(call)
+    while not wait([future], LOOK).done:
+        if time.monotonic() > end or _any_dead(executor):
+            _kill(executor)
+            break
+    return future.result()
+
+
 def _succeeded(future: Future[Any]) -> bool:
     return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, and end with it however it ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in (signal.SIGINT, signal.SIGUSR1):  # SLURM sends the latter to all processes of a job
+        signal.signal(number, signal.SIG_IGN)
+    os.setpgid(0, 0)  # with whatever it starts
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
@@ -186,5 +245,6 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
+        clear(os.getpid())
         # The main thread waits on a queue that nobody will fill again: no clean-up can reach it.
-        os._exit(1)
+        os.killpg(0, signal.SIGKILL)

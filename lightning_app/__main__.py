@@ -5,6 +5,7 @@ The codec's worker processes import this module, so that torch and Lightning wai
 
 from __future__ import annotations
 
+import errno
 import sys
 
 from lightning_app import __version__
@@ -28,9 +29,12 @@ dfc: train and measure object detectors whose features cross a real video codec
 `dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
 """
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
+"""How the system says that a file cannot be written."""
+
 
 def main() -> int:
-    """Run the command line of this process; returns the exit status: 0, or 2 after a user's mistake."""
+    """Run the command line of this process; returns the exit status: 0, 2 after a user's mistake, 130 after Ctrl-C."""
     arguments = sys.argv[1:]
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)  # noqa: T201
@@ -40,20 +44,27 @@ def main() -> int:
         return 0
     try:
         _dispatch(arguments)
+    except KeyboardInterrupt:
+        print("dfc: stopped by Ctrl-C", file=sys.stderr)  # noqa: T201
+        return 130
     except Exception as error:
         mistake = _users_mistake(error)
         if mistake is None:
             raise
         print(f"dfc: {mistake}", file=sys.stderr)  # noqa: T201
-        return 2
+        return mistake.status
     return 0
 
 
-def _users_mistake(error: BaseException | None) -> DfcError | None:
+def _users_mistake(error: BaseException) -> DfcError | None:
     """The error of ours at the root of one; jsonargparse wraps what a constructor raises."""
-    while error is not None and not isinstance(error, DfcError):
-        error = error.__cause__
-    return error
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, DfcError):
+        cause = cause.__cause__
+    if cause is None and isinstance(error, OSError) and error.errno in NO_ROOM:
+        where = f"{error.filename}: " if error.filename else ""
+        return DfcError(f"{where}{error.strerror}; make room, or give a folder that can be written to")
+    return cause
 
 
 def _dispatch(arguments: list[str]) -> None:

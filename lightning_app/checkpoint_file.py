@@ -1,4 +1,4 @@
-"""Reading checkpoint files that may be damaged or made to do harm: nothing in them is executed."""
+"""Checkpoint files: written whole or not at all; read though they may be damaged, or made to do harm."""
 
 from __future__ import annotations
 
@@ -11,10 +11,27 @@ from lightning_fabric.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from lightning_app.errors import WeightsError
+from lightning_app.files import written_whole
 
 
 class CheckpointFiles(TorchCheckpointIO):
-    """How Lightning reads its checkpoints here: ``--ckpt_path`` is trusted as little as ``--model.weights``."""
+    """How Lightning's checkpoints reach the disk and come back; ``--ckpt_path`` is trusted no more than other files.
+
+    Lightning writes into the system's temporary folder and moves the file; where that is another disk the move is a
+    copy onto the last good checkpoint, which a full disk or a kill then cuts in half.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
+        """Write a checkpoint whole or not at all.
+
+        Raises:
+            OSError: it cannot be written; what was there before is still there.
+        """
+        if "://" in str(path):
+            super().save_checkpoint(checkpoint, path, storage_options)
+            return
+        with written_whole(Path(path)) as file:
+            torch.save(checkpoint, file)
 
     def load_checkpoint(
         self,

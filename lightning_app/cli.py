@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import warnings
 from pathlib import Path
+from tempfile import TemporaryFile
+from types import FrameType
 from typing import Any
 
 import pytorch_lightning
@@ -12,11 +15,14 @@ from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
 from lightning_app.detector import Detector
-from lightning_app.errors import OptionError
+from lightning_app.errors import OptionError, Stopped
 from lightning_app.trainer import Trainer
 
 KEYWORDS = ("best", "last", "hpc")
 """What Lightning takes for a checkpoint's path beside a path."""
+NOT_KEPT = (
+    "the same command starts again; evaluate codes nothing again that is in its cache, fit takes --ckpt_path last"
+)
 
 
 class SaveConfig(SaveConfigCallback):
@@ -50,6 +56,15 @@ class CLI(LightningCLI):
             parser.set_defaults(verbose=False)
         return parser
 
+    def before_fit(self) -> None:
+        """Try the folders of the checkpoints before any training is done."""
+        for callback in self.trainer.checkpoint_callbacks:
+            folder = getattr(callback, "dirpath", None)
+            if folder is not None and "://" not in str(folder):
+                Path(folder).mkdir(parents=True, exist_ok=True)
+                with TemporaryFile(dir=folder):
+                    pass
+
     def before_instantiate_classes(self) -> None:
         """Look for the checkpoint before any work is done."""
         path = self.config[self.subcommand].get("ckpt_path")
@@ -70,6 +85,20 @@ def run() -> None:
     """Run the command line of this process."""
     # Lightning 2.6 asks torch for a class whose use torch 2.13 calls deprecated; there is nothing a user could do.
     warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", module="pytorch_lightning")
+    signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
+    try:
+        _run()
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+            raise Stopped(signal.SIGINT, NOT_KEPT) from None
+        raise
+
+
+def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
+    raise Stopped(signal.Signals(number), NOT_KEPT)
+
+
+def _run() -> None:
     CLI(
         Detector,
         LightningDataModule,

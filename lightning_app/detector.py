@@ -13,6 +13,7 @@ from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
+from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
 from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, check_form, detect, detection_loss
@@ -80,8 +81,9 @@ class Detector(LightningModule):
         self.example_input_array = torch.zeros(1, 3, *self.network.size)  # for the FLOPs of Lightning's summary
 
     def configure_callbacks(self) -> list[Callback]:
-        """The codec's processes live as long as the run."""
-        return [] if self.system.pool is None else [CodecPoolLifetime(self.system.pool)]
+        """The codec's processes live as long as the run; a signal ends it after a step."""
+        pool = [] if self.system.pool is None else [CodecPoolLifetime(self.system.pool)]
+        return [*pool, StopOnSignal()]
 
     def configure_optimizers(self) -> Any:
         """SGD as Darknet's, its rate a function of the step."""

@@ -9,12 +9,21 @@
     ├── DataError       a devkit, a picture or an annotation that cannot be used
     ├── CodecError      a picture that a codec cannot code, or bytes that it cannot decode
     ├── FeatureError    features or outputs of a network that are not finite
-    └── TrainingError   a training that cannot go on
+    ├── TrainingError   a training that cannot go on
+    └── Stopped         a signal that ended the program in good order
 """
+
+from signal import Signals
 
 
 class DfcError(Exception):
-    """The root: ``dfc`` prints its message as one sentence and exits with status 2."""
+    """The root: ``dfc`` prints its message as one sentence and exits with a status.
+
+    Attributes:
+        status: 2, or 128 and the number of the signal.
+    """
+
+    status = 2
 
 
 class OptionError(DfcError):
@@ -43,3 +52,17 @@ class FeatureError(DfcError):
 
 class TrainingError(DfcError):
     """A training that cannot go on, because its loss is not finite."""
+
+
+class Stopped(DfcError):  # noqa: N818  (no error)
+    """A signal that ended the program in good order.
+
+    Args:
+        number: of the signal.
+        then: what was done, and how to go on.
+    """
+
+    def __init__(self, number: Signals, then: str) -> None:
+        name = "Ctrl-C" if number is Signals.SIGINT else number.name
+        super().__init__(f"stopped by {name}: {then}")
+        self.status = 128 + number

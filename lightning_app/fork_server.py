@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
@@ -19,6 +20,13 @@ def loader_context() -> ForkServerContext:
 
 
 def start_early() -> None:
-    """Start the fork server, unless it runs, so that its imports go on beside this process's own."""
+    """Start the fork server, unless it runs, so that its imports go on beside this process's own.
+
+    It and the resource tracker are deaf to the signals that end a run: SLURM sends them to all processes of a job, and
+    this one still needs them for the step that it finishes. They end with it.
+    """
     loader_context()
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGTERM, signal.SIGUSR1)}
     forkserver.ensure_running()
+    for number, handler in before.items():
+        signal.signal(number, handler)

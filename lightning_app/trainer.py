@@ -23,7 +23,7 @@ from lightning_app.systems import CloudOnly, Collaborative
 
 
 class Trainer(pytorch_lightning.Trainer):
-    """Lightning's Trainer, which can also sweep a network over operating points, and runs nothing in a checkpoint."""
+    """Lightning's Trainer, which can also sweep a network over operating points, with `CheckpointFiles`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

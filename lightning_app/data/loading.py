@@ -2,13 +2,15 @@
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+from lightning_app.data.samplers import EpochSampler
 from lightning_app.data.transforms import use_one_thread
 from lightning_app.data.voc import Sample, VOCDataset, collate
 from lightning_app.errors import DataError
@@ -16,21 +18,44 @@ from lightning_app.fork_server import loader_context
 
 
 class Loader(DataLoader[Sample]):
-    """A loader that passes a worker's ``DataError`` on as the sentence that it was, without the worker's traceback."""
+    """A loader that goes on in the middle of an epoch, and passes a worker's ``DataError`` on as the sentence it was.
+
+    Attributes:
+        taken: batches that were given in this epoch; a checkpoint keeps them.
+    """
+
+    taken = 0
+    _taken_before = 0
+
+    def state_dict(self) -> dict[str, int]:
+        """Called by Lightning for a checkpoint."""
+        return {"taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Called by Lightning before it resumes an epoch; one that was finished is not resumed."""
+        self._taken_before = state["taken"] % len(self)
 
     def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
+        self.taken, self._taken_before = self._taken_before, 0
+        if self.taken:
+            cast(EpochSampler, self.sampler).skip(self.taken * (self.batch_size or 1))
         try:
-            yield from super().__iter__()
+            for batch in self._batches():
+                self.taken += 1
+                yield batch
         except DataError as error:
             sentence = str(error).strip().splitlines()[-1]
             raise DataError(sentence.removeprefix(f"{DataError.__module__}.{DataError.__name__}: ")) from None
+
+    def _batches(self) -> Iterator[Any]:
+        return super().__iter__()
 
 
 class LookaheadLoader(Loader):
     """Gives each batch with the one after it, on which work may begin while this one's features are coded."""
 
-    def __iter__(self) -> Iterator[Any]:  # type: ignore[override]
-        batches = super().__iter__()
+    def _batches(self) -> Iterator[Any]:
+        batches = super()._batches()
         batch = next(batches, None)
         while batch is not None:
             following = next(batches, None)
@@ -72,6 +97,8 @@ def _start_worker(_worker: int) -> None:
     PyTorch's own watch is for the end of the process that forked the worker. That is the fork server, which waits
     for its workers: after a kill of the main process, both would wait for each other for ever.
     """
+    for number in (signal.SIGINT, signal.SIGTERM):  # the main process finishes a step before it ends
+        signal.signal(number, signal.SIG_IGN)
     use_one_thread()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

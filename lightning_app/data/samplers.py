@@ -45,19 +45,24 @@ class EpochSampler(Sampler[Key]):
         self.count, self.batch_size, self.seed = count, batch_size, seed
         self.ranks, self.rank = ranks, rank
         self.side_at = side_at
-        self.epoch = 0
+        self.epoch = self.skipped = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch; Lightning does it before each one, and after a resume."""
         self.epoch = epoch
 
+    def skip(self, pictures: int) -> None:
+        """Leave out the first pictures of the next iteration, which an interrupted run has seen in its epoch."""
+        self.skipped = pictures
+
     def __iter__(self) -> Iterator[Key]:
         entropy = np.random.SeedSequence((self.seed, self.epoch), spawn_key=(1,))
         order = np.random.default_rng(entropy).permutation(self.count)
-        for step, indices in enumerate(order[self.rank :: self.ranks][: len(self)].reshape(self.batches, -1)):
-            side = None if self.side_at is None else self.side_at(self.epoch * self.batches + step)
-            for index in indices:
-                yield Key(self.epoch, int(index), side)
+        skipped, self.skipped = self.skipped, 0
+        for place, index in enumerate(order[self.rank :: self.ranks][: len(self)]):
+            if place >= skipped:
+                step = self.epoch * self.batches + place // self.batch_size
+                yield Key(self.epoch, int(index), None if self.side_at is None else self.side_at(step))
 
     def __len__(self) -> int:
         return self.batches * self.batch_size

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, fields
+from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from lightning_app.errors import DataError
+from lightning_app.files import written_whole
 
 Row = TypeVar("Row")
 
@@ -21,12 +23,13 @@ def write_rows(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
         kind: the dataclass of the rows, whose fields are the columns.
         rows: its instances.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     columns = [field.name for field in fields(kind)]
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows([getattr(row, column) for column in columns] for row in rows)
+    text = StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([getattr(row, column) for column in columns] for row in rows)
+    with written_whole(path) as file:
+        file.write(text.getvalue().encode())
 
 
 def read_rows(path: Path, kind: type[Row], what: str) -> list[Row]:

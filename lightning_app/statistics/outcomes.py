@@ -1,6 +1,5 @@
 """What became of each detection: all that mean average precision is computed from, and its file."""
 
-import os
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.errors import DataError
+from lightning_app.files import written_whole
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -54,14 +54,8 @@ def save_outcomes(path: Path, outcomes: Mapping[str, Outcomes], classes: Sequenc
     arrays: dict[str, NDArray[Any]] = {"names": np.array([*outcomes], str), "classes": np.array(classes, str)}
     for k, one in enumerate(outcomes.values()):
         arrays |= {f"{k}.{name}": column for name, column in _columns(one).items()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            np.savez_compressed(file, allow_pickle=False, **arrays)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with written_whole(path) as file:
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def load_outcomes(path: Path) -> dict[str, Outcomes]:

@@ -17,7 +17,6 @@ import numpy as np
 import pytest
 
 from lightning_app.codecs import HEVC, QP, CodecPool, Coded, Picture, available_cores
-from lightning_app.codecs import workers as workers_module
 from lightning_app.errors import CodecError, OptionError
 
 ROOT = Path(__file__).parents[2]
@@ -216,10 +215,10 @@ def test_workers_killed_under_two_streams_change_neither(pool: CodecPool) -> Non
 
 
 def test_workers_that_always_die_end_in_one_sentence(doubles: ModuleType) -> None:
-    with (
-        CodecPool(doubles.Fatal(), 2) as pool,
-        pytest.raises(CodecError, match="workers died 3 times without finishing a picture"),
-    ):
+    sentence = (
+        r"workers died or hung 3 times without finishing a picture, the last time at code\(Fatal, a picture of 64×"
+    )
+    with CodecPool(doubles.Fatal(), 2) as pool, pytest.raises(CodecError, match=sentence):
         pool.code(pictures(2), qps(2))
 
 
@@ -328,14 +327,3 @@ def test_available_cores_are_those_of_this_process() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
     assert run.stdout == "1\n"
     assert available_cores() == len(os.sched_getaffinity(0))
-
-
-@pytest.mark.parametrize(
-    ("quota", "cores"), [("150000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("9900000 100000", None)]
-)
-def test_a_containers_quota_is_respected(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, quota: str, cores: int | None
-) -> None:
-    (tmp_path / "cpu.max").write_text(quota + "\n")
-    monkeypatch.setattr(workers_module, "CGROUP", tmp_path / "cpu.max")
-    assert available_cores() == (cores or len(os.sched_getaffinity(0)))

@@ -1,0 +1,68 @@
+"""Runs that are killed at random moments, and resumed: they end as if nothing had happened."""
+
+import random
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+Fit = Callable[..., subprocess.CompletedProcess[str]]
+BATCHES = 24
+HOOKS = ("on_train_batch_start", "on_train_batch_end", "on_validation_batch_start")
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_training_killed_at_random_moments_ends_at_the_same_bits(
+    fit: Fit, differing: Callable[[], list[str]], kills: int
+) -> None:
+    rng = random.Random(kills)
+    for batch in sorted(rng.choices(range(2, BATCHES), k=kills)):
+        run = fit("--ckpt_path", "last", name="SIGKILL", batch=batch, hook=rng.choice(HOOKS))
+        assert run.returncode in (0, -signal.SIGKILL), run.stderr
+    run = fit("--ckpt_path", "last")
+    assert run.returncode == 0, run.stderr
+    assert differing() == []
+
+
+SWEEP = ("--splits", "[max_3,max_5]", "--bits", "[8,10]", "--qps", "[lossless,22,37]", "--data.eval_batch_size", "1")
+PIECES = 9 * 12  # pictures by operating points
+FILES = ("points.csv", "images.csv", "bd.csv")
+
+
+def kept() -> int:
+    return sum(
+        int(sqlite3.connect(path).execute("SELECT count(*) FROM coded").fetchone()[0])
+        for path in Path("runs/cache").glob("*.sqlite")
+        if sqlite3.connect(path).execute("SELECT name FROM sqlite_master").fetchone()
+    )
+
+
+@pytest.mark.soak  # two kills, in every run of the tests: tests/evaluation/test_evaluate.py
+def test_an_evaluation_killed_at_20_moments_writes_the_same_files_and_codes_nothing_kept_again(
+    dfc: Callable[..., Any], tiny: tuple[str, ...]
+) -> None:
+    command = [sys.executable, "-m", "lightning_app", "evaluate", *tiny, *SWEEP]
+    for least in sorted(random.Random(0).sample(range(1, PIECES - 4), 20)):
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while kept() < least and run.poll() is None:
+            time.sleep(0.01)
+        run.send_signal(signal.SIGKILL)
+        run.wait()
+    before = kept()
+    result = dfc("evaluate", *tiny, *SWEEP)
+    assert result.status == 0, result.err
+    assert re.findall(r"(\d+) coded, (\d+) found", result.out) == [(str(PIECES - before), str(before))]
+    Path("runs/cache").rename("old")
+    assert dfc("evaluate", *tiny, *SWEEP, "--output", "whole").status == 0
+    for name in FILES:
+        assert Path("runs/evaluation", name).read_bytes() == Path("whole", name).read_bytes()

@@ -1,0 +1,105 @@
+"""Trainings that are asked to stop: they say so in a sentence, leave nothing behind, and resume to the same bits."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+ROOT = Path(__file__).parents[2]
+Fit = Callable[..., subprocess.CompletedProcess[str]]
+SCONTROL = """\
+#!/bin/sh
+echo "$@" >>requeued
+"""
+JOB = {"SLURM_JOB_ID": "7", "SLURM_JOB_NAME": "dfc", "SLURM_NTASKS": "1", "SLURM_PROCID": "0", "SLURM_LOCALID": "0"}
+JOB |= {"SLURM_NODEID": "0", "SLURM_NODELIST": "127.0.0.1", "SLURM_NNODES": "1", "SLURM_NTASKS_PER_NODE": "1"}
+
+
+def at_work_in(folder: Path) -> list[int]:
+    """Processes that are at work in a folder."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit() and path.name != str(os.getpid()):
+            try:
+                if (path / "cwd").resolve() == folder.resolve():
+                    found.append(int(path.name))
+            except OSError:
+                continue
+    return found
+
+
+def check_stopped(run: subprocess.CompletedProcess[str], status: int, sentence: str, folder: Path) -> None:
+    assert run.returncode == status, run.stderr
+    assert run.stderr.strip().splitlines()[-1] == sentence
+    assert "Traceback" not in run.stderr
+    end = time.monotonic() + 2
+    while at_work_in(folder) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert at_work_in(folder) == []
+
+
+def test_a_training_stopped_by_ctrl_c_sigterm_and_slurm_ends_where_an_undisturbed_one_does(
+    fit: Fit, differing: Callable[[], list[str]], tmp_path: Path
+) -> None:
+    go_on = "the same command with --ckpt_path last goes on from checkpoints/steps/last.ckpt"
+    run = fit("--ckpt_path", "last", name="SIGINT", batch=6, to="group")
+    check_stopped(run, 130, f"dfc: stopped by Ctrl-C: step 4 is done; {go_on}", tmp_path)
+    run = fit("--ckpt_path", "last", name="SIGTERM", batch=9, hook="on_validation_batch_start", to="all")
+    check_stopped(run, 143, f"dfc: stopped by SIGTERM: step 7 is done; {go_on}", tmp_path)
+
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/scontrol").write_text(SCONTROL)
+    (tmp_path / "bin/scontrol").chmod(0o755)
+    job = {**JOB, "PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    last = tmp_path / "checkpoints/steps/last.ckpt"
+    own = ("--trainer.default_root_dir", "job")
+    run = fit("--ckpt_path", str(last), *own, environment=job, name="SIGUSR1", batch=17, to="all")
+    sentence = "dfc: stopped by SIGUSR1: step 9 is done; the job is in the queue again and will go on from there"
+    check_stopped(run, 138, sentence, tmp_path)
+    assert (tmp_path / "requeued").read_text() == "requeue 7\n"
+    last.unlink()
+    run = fit(*own, environment=job)
+    assert run.returncode == 0, run.stderr
+    assert "job/hpc_ckpt_1.ckpt" in run.stderr + run.stdout
+    assert differing() == []
+
+
+def test_a_second_ctrl_c_stops_at_once(fit: Fit, tmp_path: Path) -> None:
+    (tmp_path / "twice.yaml").write_text(
+        "trainer: {callbacks+: {class_path: signalling.Signalling, init_args: {name: SIGINT, batch: 6}}}"
+    )
+    run = fit("-c", "twice.yaml", name="SIGINT", batch=6)
+    check_stopped(run, 130, NOT_KEPT, tmp_path)
+
+
+NOT_KEPT = (
+    "dfc: stopped by Ctrl-C: the same command starts again; evaluate codes nothing again that is in its cache, "
+    "fit takes --ckpt_path last"
+)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_evaluation_that_is_stopped_says_so_and_leaves_no_process(
+    dfc: Callable[..., object], tiny: tuple[str, ...], workplace: Path, number: signal.Signals, status: int
+) -> None:
+    sweep = ("--splits", "[max_3,max_5]", "--bits", "[8,10,12]", "--data.test_pictures", "60")
+    command = [sys.executable, "-m", "lightning_app", "evaluate", *tiny, *sweep]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as run:
+        end = time.monotonic() + 60
+        while not list(workplace.glob("runs/cache/*.sqlite-journal")):
+            assert run.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        os.killpg(run.pid, number)
+        _, err = run.communicate(timeout=60)
+    name = "Ctrl-C" if number is signal.SIGINT else number.name
+    finished = subprocess.CompletedProcess(command, run.returncode, "", err)
+    check_stopped(finished, status, NOT_KEPT.replace("Ctrl-C", name), workplace)
