@@ -207,6 +207,7 @@ def test_workers_killed_under_two_streams_change_neither(pool: CodecPool) -> Non
     work = list(zip(pictures(8), qps(8), strict=True))
     calls = [(HEVC.encode, pool.codec, picture, qp) for picture, qp in work]
     expected = [HEVC().encode(picture, qp) for picture, qp in work]
+    assert list(pool.stream(calls)) == expected  # the workers are there
     one, other = pool.stream(calls), pool.stream(calls)
     os.kill(min(worker_ids()), signal.SIGKILL)
     first = next(one)  # in new workers, which the other stream must leave to it
