@@ -1,11 +1,13 @@
 """The files of a VOC devkit: its lists of pictures, and the pictures themselves."""
 
+import io
+import os
 import warnings
 from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.errors import DataError, OptionError
@@ -85,14 +87,28 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         DataError: the picture is absent, broken, cut short, of none of `FORMATS`, or of more than `MAX_SAMPLES` pixels.
     """
     try:
-        with Image.open(path, formats=FORMATS) as picture:
+        with _Bounded(path) as file, Image.open(file, formats=FORMATS) as picture:
             if picture.width * picture.height > MAX_SAMPLES:
                 raise Image.DecompressionBombError  # before anything is decoded, as Pillow's own
             return _rgb(picture)
     except Image.DecompressionBombError:
         raise DataError(f"{path} has more than {MAX_SAMPLES:,} pixels: make it smaller") from None
+    except UnidentifiedImageError:
+        raise DataError(f"{path} cannot be read as a picture: it is none of {', '.join(FORMATS)}") from None
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
+
+
+class _Bounded(io.BufferedReader):
+    """Reads no more than there is: Pillow asks for what a chunk claims, and Python would make room for gigabytes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(io.FileIO(path))
+        self.size = os.fstat(self.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """At most ``size`` bytes; all that are left if it is negative or None."""
+        return super().read(-1 if size is None or size < 0 else min(size, self.size))
 
 
 def _rgb(picture: Image.Image) -> NDArray[np.uint8]:

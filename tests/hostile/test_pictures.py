@@ -89,6 +89,13 @@ def test_a_picture_of_too_many_pixels_is_refused_by_name_before_it_is_decoded(fu
     assert report.seconds < 1
 
 
+def test_a_chunk_that_claims_gigabytes_gets_no_room_for_them(fuzz: Any) -> None:
+    whole = written(gradient(), "PNG")
+    at = whole.index(b"IDAT") - 4
+    report = fuzz.open("picture", whole[:at] + b"\x7f\xff\xff\xff" + whole[at + 4 :], "a.png")
+    assert report.outcome in ("fine", "refused"), report.said
+
+
 @pytest.mark.soak
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["P", "RGB", "CMYK", "RGBA"])
@@ -104,7 +111,7 @@ def test_a_file_that_is_a_program_is_not_run(fuzz: Any) -> None:
     script = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n%%EndComments\n(ran) (w) file\nshowpage\n"
     report = fuzz.open("picture", script, "a.jpg")
     assert report.outcome == "refused"
-    assert "cannot identify image file" in report.said
+    assert "a.jpg cannot be read as a picture: it is none of JPEG, PNG, BMP" in report.said
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1)])
