@@ -13,6 +13,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
+from lightning_app.ranks import ending_together
 from lightning_app.trainer import Trainer
 
 KEYWORDS = ("best", "last", "hpc")
@@ -55,6 +56,11 @@ class CLI(LightningCLI):
         path = self.config[self.subcommand].get("ckpt_path")
         if path and path not in KEYWORDS and "://" not in path and not Path(path).is_file():
             raise OptionError(f"the checkpoint {path} is not there; give a file, or `last` for the run's own last one")
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run it on this rank; the failure of one is that of all."""
+        with ending_together(self.trainer):
+            super()._run_subcommand(subcommand)
 
     def _parse_ckpt_path(self) -> None:
         """Keep the command line: a checkpoint's own hyperparameters must not override ``--model.channel.split``."""

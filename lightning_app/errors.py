@@ -9,7 +9,8 @@
     ├── DataError       a devkit, a picture or an annotation that cannot be used
     ├── CodecError      a picture that a codec cannot code, or bytes that it cannot decode
     ├── FeatureError    features that cannot be quantised
-    └── TrainingError   a training that cannot go on
+    ├── TrainingError   a training that cannot go on
+    └── RankError       another rank of the same run has ended
 """
 
 
@@ -43,3 +44,7 @@ class FeatureError(DfcError):
 
 class TrainingError(DfcError):
     """A training that cannot go on, because its loss is not finite."""
+
+
+class RankError(DfcError):
+    """Another rank of the same run has ended, and what it said is the reason."""

@@ -102,7 +102,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Tried]:
     (folder / ".netrc").write_text(NETRC)
     (folder / ".netrc").chmod(0o600)
     known = {"WANDB_API_KEY": KEY, "HOME": str(folder)}
-    return folder, confine(folder, HERE / "commands.py", "commands.json", **known)
+    return folder, confine(folder, ROOT / "tests/commands.py", "commands.json", **known)
 
 
 def test_every_command_does_its_work_without_a_network_and_asks_for_none(everything: tuple[Path, Tried]) -> None:
