@@ -4,6 +4,8 @@
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
 # make soak   what takes longest to test: thousands of broken files of every kind, and numbers at the edges; about half an hour
 # make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
+# make audit  known vulnerabilities of the pinned packages; asks PyPI
+# make lock   the hashes of the pinned packages anew, after a change of requirements.txt; asks PyPI
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3
@@ -11,13 +13,16 @@ BIN := .venv/bin
 DFC := $(BIN)/dfc
 DEMO := runs/demo
 SHARED ?= ../shared
+TOOLS := build/tools
 
-.PHONY: venv demo test soak lint bench experiment clean-demo
+.PHONY: venv demo test soak lint bench experiment audit lock clean-demo
 
 venv: .venv/.installed
 
-.venv/.installed: requirements.txt pyproject.toml
+# All but torch by their hashes; the second line then has torch left to install (docs/supply.md).
+.venv/.installed: requirements.txt requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --editable .
 	touch $@
@@ -52,3 +57,15 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+$(TOOLS):
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/pip install --quiet --disable-pip-version-check pip-audit uv
+
+# --strict: a package that the service does not know is no clean one.
+audit: $(TOOLS)
+	$(TOOLS)/bin/pip-audit --strict --disable-pip --no-deps --requirement requirements.txt
+
+lock: $(TOOLS)
+	grep --invert-match '^torch==' requirements.txt | $(TOOLS)/bin/uv pip compile - --output-file requirements.lock \
+		--quiet --no-deps --generate-hashes --no-annotate --python-version 3.11 --custom-compile-command "make lock"

@@ -30,10 +30,11 @@ class DetectionsWriter(BasePredictionWriter):
         batch_indices: Sequence[Any],  # noqa: ARG002
     ) -> None:
         """Called by Lightning once every picture is done."""
-        classes = trainer.datamodule.classes  # type: ignore[attr-defined]
+        data = trainer.datamodule  # type: ignore[attr-defined]
+        repeats = trainer.global_rank >= len(data.datasets["predict"])  # `ShardSampler` had no picture left for it
         found = [
-            {"id": picture["id"], "qp": picture["qp"], "detections": with_names(picture, classes)}
-            for batch in predictions
+            {"id": picture["id"], "qp": picture["qp"], "detections": with_names(picture, data.classes)}
+            for batch in ([] if repeats else predictions)
             for picture in batch
         ]
         name = "detections.json" if trainer.global_rank == 0 else f"detections.{trainer.global_rank}.json"

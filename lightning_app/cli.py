@@ -16,6 +16,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
+from lightning_app.ranks import ending_together
 from lightning_app.trainer import Trainer
 
 KEYWORDS = ("best", "last", "hpc")
@@ -71,6 +72,11 @@ class CLI(LightningCLI):
         if path and path not in KEYWORDS and "://" not in path and not Path(path).is_file():
             raise OptionError(f"the checkpoint {path} is not there; give a file, or `last` for the run's own last one")
 
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Run it on this rank; the failure of one is that of all."""
+        with ending_together(self.trainer):
+            super()._run_subcommand(subcommand)
+
     def _parse_ckpt_path(self) -> None:
         """Keep the command line: a checkpoint's own hyperparameters must not override ``--model.channel.split``."""
 
@@ -85,13 +91,15 @@ def run() -> None:
     """Run the command line of this process."""
     # Lightning 2.6 asks torch for a class whose use torch 2.13 calls deprecated; there is nothing a user could do.
     warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", module="pytorch_lightning")
-    signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
+    before = signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
     try:
         _run()
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
             raise Stopped(signal.SIGINT, NOT_KEPT) from None
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -10,6 +10,7 @@
     ├── CodecError      a picture that a codec cannot code, or bytes that it cannot decode
     ├── FeatureError    features or outputs of a network that are not finite
     ├── TrainingError   a training that cannot go on
+    ├── RankError       another rank of the same run has ended
     └── Stopped         a signal that ended the program in good order
 """
 
@@ -52,6 +53,10 @@ class FeatureError(DfcError):
 
 class TrainingError(DfcError):
     """A training that cannot go on, because its loss is not finite."""
+
+
+class RankError(DfcError):
+    """Another rank of the same run has ended, and what it said is the reason."""
 
 
 class Stopped(DfcError):  # noqa: N818  (no error)

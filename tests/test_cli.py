@@ -133,17 +133,6 @@ def test_predict_writes_every_picture_at_every_qp_in_pixels(dfc: Dfc, tiny: tupl
     assert all(1 <= value <= 160 for box in boxes for value in box)
 
 
-def test_two_ranks_measure_what_one_does_to_the_last_digit(dfc: Dfc, tiny: tuple[str, ...]) -> None:
-    assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
-    checkpoint = ("--ckpt_path", PLAIN)
-    assert dfc("test", *tiny, *CHANNEL, *checkpoint)[0] == 0
-    ranks = ("--trainer.devices", "2", "--trainer.strategy", "ddp")
-    command = [sys.executable, "-m", "lightning_app", "test", *tiny, *CHANNEL, *checkpoint, *ranks]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
-    assert points(version=2) == points(version=1)
-
-
 RECORDER = """
 import json
 import re

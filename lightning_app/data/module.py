@@ -96,11 +96,11 @@ class VOCDataModule(LightningDataModule):
         return make_loader(dataset, self.workers, batch_sampler=batches)
 
     def test_dataloader(self) -> Loader:
-        """In order, each picture once over all ranks."""
+        """In order, each picture once over all ranks; with more ranks than pictures, the first again."""
         return self._evaluation_loader("test")
 
     def predict_dataloader(self) -> Loader:
-        """In order, each picture once over all ranks."""
+        """In order, each picture once over all ranks; with more ranks than pictures, the first again."""
         return self._evaluation_loader("predict")
 
     def _evaluation_loader(self, part: str) -> Loader:

@@ -71,6 +71,9 @@ class EpochSampler(Sampler[Key]):
 class ShardSampler(Sampler[int]):
     """Every ``ranks``-th picture from ``rank`` on, without padding: over all ranks, each is seen exactly once.
 
+    Of more ranks than pictures, those without one see the first again: Lightning refuses a rank that has no batch, and
+    the others would wait for it. Our metrics count a picture once.
+
     Args:
         count: number of pictures.
         ranks: number of processes that evaluate together.
@@ -87,7 +90,7 @@ class ShardSampler(Sampler[int]):
         return len(self._shard())
 
     def _shard(self) -> range:
-        return range(self.rank, self.count, self.ranks)
+        return range(self.rank if self.rank < self.count else 0, self.count, self.ranks)
 
 
 class EvenBatches(BatchSampler):

@@ -64,7 +64,8 @@ def test_a_batch_larger_than_the_set_is_refused_with_the_remedy() -> None:
 @pytest.mark.parametrize("count", [1, 2, 17, 357])
 def test_evaluation_sees_every_picture_once_over_all_ranks(ranks: int, count: int) -> None:
     shards = [list(ShardSampler(count, ranks, rank)) for rank in range(ranks)]
-    assert sorted(index for shard in shards for index in shard) == list(range(count))
+    assert sorted(index for shard in shards[:count] for index in shard) == list(range(count))
+    assert shards[count:] == [[0]] * (ranks - count)  # those without one of their own
     assert [len(ShardSampler(count, ranks, rank)) for rank in range(ranks)] == [len(shard) for shard in shards]
 
 
