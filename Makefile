@@ -3,6 +3,7 @@
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
 # make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
+# make soak   the long forms of the tests of faults, then 20,000 steps with the codec in the loop, watched: about two hours
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
 
 PYTHON ?= python3
@@ -11,7 +12,7 @@ DFC := $(BIN)/dfc
 DEMO := runs/demo
 SHARED ?= ../shared
 
-.PHONY: venv demo test lint bench experiment clean-demo
+.PHONY: venv demo test lint bench experiment soak clean-demo
 
 venv: .venv/.installed
 
@@ -39,6 +40,10 @@ test: venv
 
 experiment: venv
 	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights
+
+soak: venv
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	$(BIN)/python -m experiments.soak
 
 bench: venv
 	@command -v ffmpeg >/dev/null || apt-get install --yes --quiet ffmpeg || echo "ffmpeg is absent: the suite will say so"

@@ -43,7 +43,16 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_names_it(small_disk: Pat
 
 
 def test_a_table_that_does_not_fit_leaves_the_one_that_was_there(small_disk: Path) -> None:
-    values: dict[str, Any] = {"network": "n", "weights": "", "split": "", "layout": "", "codec": "", "bits": "", "qp": "", "images": 1}
+    values: dict[str, Any] = {
+        "network": "n",
+        "weights": "",
+        "split": "",
+        "layout": "",
+        "codec": "",
+        "bits": "",
+        "qp": "",
+        "images": 1,
+    }
     point = Point(system="cloud-only", **values, kbpi=1.0, kbpi_std=0.0, map=0.5, map_area=0.5, seed=0, commit="")
     write_rows(small_disk / "points.csv", Point, [point])
     with pytest.raises(OSError, match="No space left on device"):
