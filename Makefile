@@ -2,7 +2,7 @@
 # make test   all tests
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
-# make soak   what takes longest to test: thousands of broken files of every kind, and numbers at the edges; about half an hour
+# make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
 # make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
 # make lock   the hashes of the pinned packages anew, after a change of requirements.txt; asks PyPI
@@ -43,11 +43,12 @@ clean-demo:
 test: venv
 	$(BIN)/python -m pytest -q --durations=10
 
-soak: venv
-	$(BIN)/python -m pytest -q -m soak
-
 experiment: venv
 	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights
+
+soak: venv
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	$(BIN)/python -m experiments.soak
 
 bench: venv
 	@command -v ffmpeg >/dev/null || apt-get install --yes --quiet ffmpeg || echo "ffmpeg is absent: the suite will say so"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -30,8 +31,10 @@ class CheckpointFiles(TorchCheckpointIO):
         if "://" in str(path):
             super().save_checkpoint(checkpoint, path, storage_options)
             return
+        buffer = BytesIO()
+        torch.save(checkpoint, buffer)  # into a file on a full disk it ends in a RuntimeError that does not say so
         with written_whole(Path(path)) as file:
-            torch.save(checkpoint, file)
+            file.write(buffer.getbuffer())
 
     def load_checkpoint(
         self,

@@ -82,3 +82,15 @@ def test_validation_has_equally_many_batches_on_every_rank(ranks: int, count: in
 def test_a_shard_too_short_for_its_batches_sees_the_first_picture_again() -> None:
     ranked = [list(EvenBatches(ShardSampler(3, 2, rank), 1)) for rank in range(2)]
     assert ranked == [[[0], [2]], [[1], [0]]]
+
+
+def test_a_resumed_epoch_goes_on_behind_what_was_seen_and_the_next_is_whole() -> None:
+    def keys(skipped: int, ranks: int = 2) -> list[list[Key]]:
+        sampler = EpochSampler(53, 4, ranks=ranks, rank=1, side_at=lambda step: 32 * step)
+        sampler.set_epoch(2)
+        sampler.skip(skipped)
+        return [list(sampler), list(sampler)]
+
+    (whole, _), (resumed, following) = keys(0), keys(10)
+    assert resumed == whole[10:]
+    assert following == whole
