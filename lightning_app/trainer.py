@@ -80,14 +80,14 @@ class Trainer(pytorch_lightning.Trainer):
         with evaluation.held:  # Lightning calls no teardown of the module after an error
             self.test(evaluation, datamodule=datamodule, verbose=False)
         if self.is_global_zero:
-            _conclude(evaluation, Path(output), datamodule.classes)
+            _conclude(evaluation, Path(output))
 
 
-def _conclude(evaluation: Evaluation, folder: Path, classes: Sequence[str]) -> None:
+def _conclude(evaluation: Evaluation, folder: Path) -> None:
     """Write what `RateAccuracy` has not, draw the figures, and say what was done."""
     results = evaluation.results
     weights = Path(results.points[0].weights).name or "initial weights"
-    written = results.write(folder, classes) + write_report({weights: (results.points, results.differences)}, folder)
+    written = results.write(folder) + write_report({weights: (results.points, results.differences)}, folder)
     print(f"Written to {folder}: {', '.join(path.name for path in written)}")  # noqa: T201
     for difference in results.differences:
         print(f"{difference.curve} against {difference.anchor}: {difference.sentence}")  # noqa: T201

@@ -35,5 +35,5 @@ class Measurement:
     def resampled_map(self, counts: NDArray[np.integer[Any]]) -> Floats:
         """The 11-point mAP (R,) of resamples of the pictures, which stand (R, I) times in them."""
         # A class that is neither found nor there changes nothing.
-        labels = np.concatenate((self.outcomes.truths[:, 1], self.outcomes.detections[:, 1], [0]))
-        return resampled_map(self.outcomes, 1 + int(labels.max()), counts)[:, 0]
+        largest = max(labels.max(initial=0) for labels in (self.outcomes.truths[:, 1], self.outcomes.label))
+        return resampled_map(self.outcomes, 1 + int(largest), counts)[:, 0]

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple, cast
+from tempfile import TemporaryFile
+from typing import cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule
@@ -18,7 +20,7 @@ from torch import Tensor, nn
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
-from lightning_app.darknet import Detections, detect, detection_loss
+from lightning_app.darknet import detect, detection_loss
 from lightning_app.data import Batch, Target, VOCDataset
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
@@ -27,8 +29,8 @@ from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
 from lightning_app.evaluation.routes import FeatureRoute, Model, PictureRoute, Received, Route, Sample
 from lightning_app.evaluation.store import Store
-from lightning_app.measure import OperatingPoint
-from lightning_app.metrics import PictureLoss
+from lightning_app.evaluation.sweep_point import Judged, SweepPoint
+from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.report.differences import Difference
 from lightning_app.report.points import Point
@@ -37,31 +39,6 @@ from lightning_app.transmit.agreement import identity, model_id
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
-
-
-class Judged(NamedTuple):
-    """One picture at one operating point."""
-
-    found: Detections
-    loss: float
-    bits: int
-
-
-class SweepPoint(nn.Module):
-    """What is measured at one operating point: accuracy and rate, and the loss.
-
-    Args:
-        classes: names of the classes.
-    """
-
-    def __init__(self, classes: Sequence[str]) -> None:
-        super().__init__()
-        self.point, self.loss = OperatingPoint(classes), PictureLoss()
-
-    def update(self, judged: Sequence[Judged], targets: Sequence[Target]) -> None:
-        """Add pictures."""
-        self.point.update([one.found for one in judged], targets, torch.tensor([one.bits for one in judged]))
-        self.loss.update([one.loss for one in judged], [target["index"] for target in targets])
 
 
 class Evaluation(LightningModule):
@@ -75,13 +52,13 @@ class Evaluation(LightningModule):
         detector: whose network, thresholds and loss are taken.
         systems: that cut the network, each at its QPs.
         anchor: the cloud-only way.
-        cache: folder of what was coded before.
-        folder: where ``points.csv`` goes.
+        cache: folder of what was coded before, and of what waits for the end of the run.
+        folder: where ``points.csv`` and the outcomes go.
         resamples: of the pictures, for intervals.
         workers: codec processes; None for the machine's cores, shared between its ranks.
 
     Attributes:
-        held: the cache and the threads, from `setup` on; whoever tests closes it.
+        held: the cache, the files and the threads, from `setup` on; whoever tests closes it.
     """
 
     def __init__(
@@ -134,7 +111,8 @@ class Evaluation(LightningModule):
         names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
-        self.measured = nn.ModuleList(SweepPoint(data.classes) for _ in self._ways())
+        files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
+        self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
         executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -187,23 +165,28 @@ class Evaluation(LightningModule):
 
     def on_test_epoch_end(self) -> None:
         """Gather from all ranks, and draw the conclusions on the first."""
-        data = self.trainer.datamodule.datasets["test"]  # type: ignore[attr-defined]
-        measurements = [
-            self._gather(cast(SweepPoint, measured), *way, data)
+        module = self.trainer.datamodule  # type: ignore[attr-defined]
+        measurements = (
+            self._gather(cast(SweepPoint, measured), *way, module.datasets["test"])
             for measured, way in zip(self.measured, self._ways(), strict=True)
-        ]
+        )
+        if self.trainer.is_global_zero:
+            seed = int(self.options["seed"])
+            self.results = summarise(measurements, self.resamples, seed, self.folder, module.classes)
+        else:
+            deque(measurements, maxlen=0)
         counts = torch.tensor([self.coding.coded, self.coding.found], device=self.device)
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
-        if self.trainer.is_global_zero:
-            self.results = summarise(measurements, self.resamples, int(self.options["seed"]))
 
     def _gather(
         self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: VOCDataset
     ) -> Measurement:
+        measured.fetch()
         accuracy, rate, loss = measured.point.accuracy, measured.point.rate, measured.loss
         with accuracy.sync_context(), rate.sync_context(), loss.sync_context():
             outcomes, bits, losses = accuracy.outcomes(), rate.by_picture()[:, 1], loss.by_picture()[:, 1]
-        values = measured.point.compute()
+        values = {**rate.compute(), **precisions(outcomes, len(accuracy.classes))}
+        measured.reset()  # before the next point is gathered
         point = Point(
             system=system.name,
             network=str(self.options["network"]),
@@ -211,10 +194,10 @@ class Evaluation(LightningModule):
             **system.columns(qp),
             qp="" if qp is None else str(qp),
             images=len(bits),
-            kbpi=values["kbpi"],
-            kbpi_std=values["kbpi_std"],
-            map=values["map"],
-            map_area=values["map_area"],
+            kbpi=float(values["kbpi"]),
+            kbpi_std=float(values["kbpi_std"]),
+            map=float(values["map"]),
+            map_area=float(values["map_area"]),
             seed=int(self.options["seed"]),
             loss=float(losses.mean()),
             commit=program_commit(),

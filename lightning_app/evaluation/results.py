@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
-from lightning_app.evaluation.measurement import Measurement
+from lightning_app.evaluation.measurement import Floats, Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
 from lightning_app.report.differences import Difference, write_differences
 from lightning_app.report.points import Point
 from lightning_app.report.rows import write_rows
-from lightning_app.statistics import save_outcomes
+from lightning_app.statistics import outcomes_file
+
+UNFINISHED = "outcomes.unfinished.npz"
+"""The outcomes, until all other files are there."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,20 @@ class PictureRow:
     loss: float
 
 
+class Pictures(NamedTuple):
+    """I pictures at one operating point: its name, their ids, and the bits (I,) and the loss (I,) of each."""
+
+    point: str
+    ids: list[str]
+    bits: Floats
+    losses: Floats
+
+    def rows(self) -> Iterator[PictureRow]:
+        """Of ``images.csv``."""
+        for image, bits, loss in zip(self.ids, self.bits, self.losses, strict=True):
+            yield PictureRow(self.point, image, int(bits), float(loss))
+
+
 @dataclass(frozen=True)
 class Results:
     """What an evaluation found.
@@ -38,43 +56,45 @@ class Results:
     Attributes:
         points: the operating points, in the order of the sweep.
         differences: each curve of several lossy points against the cloud-only one.
-        measurements: what they were computed from.
+        pictures: what each picture cost at each point.
     """
 
     points: list[Point] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
-    measurements: list[Measurement] = field(default_factory=list)
+    pictures: list[Pictures] = field(default_factory=list)
 
-    def write(self, folder: Path, classes: Sequence[str]) -> list[Path]:
+    def write(self, folder: Path) -> list[Path]:
         """Write ``images.csv``, ``bd.csv`` and, last, ``outcomes.npz`` beside the ``points.csv``; give their paths.
 
         Args:
-            folder: of the files.
-            classes: names of the classes.
+            folder: of the files, which `summarise` has got.
         """
         paths = [folder / name for name in ("images.csv", "bd.csv", "outcomes.npz")]
-        write_rows(paths[0], PictureRow, (row for one in self.measurements for row in _rows(one)))
+        write_rows(paths[0], PictureRow, (row for one in self.pictures for row in one.rows()))
         write_differences(paths[1], self.differences)
-        save_outcomes(paths[2], {one.point.name: one.outcomes for one in self.measurements}, classes)
+        (folder / UNFINISHED).replace(paths[2])
         return paths
 
 
-def summarise(measurements: Sequence[Measurement], resamples: int, seed: int) -> Results:
+def summarise(
+    measurements: Iterable[Measurement], resamples: int, seed: int, folder: Path, classes: Sequence[str]
+) -> Results:
     """Add the intervals, and compare each curve of lossy points with the cloud-only one.
 
     Args:
-        measurements: all of the same pictures.
+        measurements: all of the same pictures. Each is let go of before the next is asked for, since its outcomes are
+            by far the largest of what is known of an operating point: they are written to ``folder``.
         resamples: of the pictures.
         seed: of the resamples.
+        folder: where the results will be written.
+        classes: names of the classes.
     """
-    draws = Draws.of(len(measurements[0].ids), 1, resamples, seed)
-    resampled = [resample([one], draws) for one in measurements]
-    points = [one.point for one in resampled]
-    return Results(points, differences(resampled, resampled), list(measurements))
-
-
-def _rows(one: Measurement) -> list[PictureRow]:
-    return [
-        PictureRow(one.point.name, image, int(bits), float(loss))
-        for image, bits, loss in zip(one.ids, one.bits, one.losses, strict=True)
-    ]
+    resampled, pictures, draws = [], [], None
+    with outcomes_file(folder / UNFINISHED, classes) as add:
+        for one in measurements:
+            draws = draws or Draws.of(len(one.ids), 1, resamples, seed)
+            resampled.append(resample([one], draws))
+            pictures.append(Pictures(one.point.name, one.ids, one.bits, one.losses))
+            add(one.point.name, one.outcomes)
+            del one
+    return Results([one.point for one in resampled], differences(resampled, resampled), pictures)

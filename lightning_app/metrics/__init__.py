@@ -2,7 +2,7 @@
 
 from lightning_app.metrics.kbpi import KilobitsPerImage
 from lightning_app.metrics.loss import PictureLoss
-from lightning_app.metrics.voc_map import VOCMeanAveragePrecision
+from lightning_app.metrics.voc_map import VOCMeanAveragePrecision, precisions
 from lightning_app.statistics import bd_rate
 
-__all__ = ["KilobitsPerImage", "PictureLoss", "VOCMeanAveragePrecision", "bd_rate"]
+__all__ = ["KilobitsPerImage", "PictureLoss", "VOCMeanAveragePrecision", "bd_rate", "precisions"]

@@ -61,7 +61,7 @@ class KilobitsPerImage(RowMetric):
 
     def by_picture(self) -> Floats:
         """Rows (I, 2) of index and bits of the pictures seen so far, in the order of their indices."""
-        index, units, rest = self.table("sizes", 3).T
+        index, units, rest = self.table("sizes", 3).astype(np.float64).T
         return once(np.stack((index, 8 * (units * UNIT + rest)), axis=1), keys=1)
 
 

@@ -35,4 +35,4 @@ class PictureLoss(RowMetric):
 
     def by_picture(self) -> Floats:
         """Rows (I, 2) of index and loss of the pictures seen so far, in the order of their indices."""
-        return once(self.table("losses", 2), keys=1)
+        return once(self.table("losses", 2).astype(np.float64), keys=1)

@@ -42,11 +42,11 @@ class RowMetric(Metric):
         """Add rows (R, columns) to a table."""
         getattr(self, name).append(torch.from_numpy(rows.astype(np.float32)).flatten().to(self.device))
 
-    def table(self, name: str, columns: int) -> Floats:
-        """All rows of a table (R, columns), in float64."""
+    def table(self, name: str, columns: int) -> NDArray[np.float32]:
+        """All rows of a table (R, columns), as they are kept."""
         state: Tensor | list[Tensor] = getattr(self, name)
         flat = dim_zero_cat(state) if len(state) else torch.empty(0)
-        rows: Floats = flat.cpu().double().numpy().reshape(-1, columns)
+        rows: NDArray[np.float32] = flat.cpu().numpy().reshape(-1, columns)
         return rows
 
 

@@ -28,10 +28,11 @@ class VOCMeanAveragePrecision(RowMetric):
     """
 
     higher_is_better = True
-    # The leading columns are the key of a row. `view` tells apart the times that one picture was seen.
-    pictures: list[Tensor]  # rows (index, view)
-    truths: list[Tensor]  # rows (index, label, view, count): the truths of a class that are not difficult
-    detections: list[Tensor]  # rows (index, ordinal, view, score, label, hit)
+    # One row of `pictures` each time that a picture was seen, which `view` tells apart. It says how many of the next
+    # rows of the other tables are its own: they are most of what is kept, 8 bytes a detection.
+    pictures: list[Tensor]  # rows (index, view, rows of truths, rows of detections)
+    truths: list[Tensor]  # rows (label, count): the truths of a class that are not difficult
+    detections: list[Tensor]  # rows (score, 2 · label + hit)
 
     def __init__(self, classes: Sequence[str], iou_threshold: float = 0.5) -> None:
         super().__init__()
@@ -74,25 +75,26 @@ class VOCMeanAveragePrecision(RowMetric):
             because torchmetrics squeezes; ``images``: how many pictures. All on the CPU, precisions in float64.
             A class without a truth, difficult ones aside, is NaN and left out of the means; without any they are NaN.
         """
-        seen = self.outcomes()
-        truths, detections = seen.truths, seen.detections
-        positives = np.bincount(truths[:, 1], weights=truths[:, 2], minlength=len(self.classes))
-        hits = [detections[detections[:, 1] == label, 3] == 1 for label in range(len(self.classes))]
-        ap, area = np.array([average_precision(*pair) for pair in zip(hits, positives, strict=True)]).T
-        values = {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(seen.images)}
+        values = precisions(self.outcomes(), len(self.classes))
         # Through NumPy, because torch makes a Python float a float32.
         return {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
 
     def outcomes(self) -> Outcomes:
         """What `compute` computes from: this rank's, or that of all ranks inside ``with metric.sync_context():``."""
-        pictures = once(self.table("pictures", 2), keys=1)
-        truths = once(in_view(self.table("truths", 4), pictures), keys=2)
-        detections = once(in_view(self.table("detections", 6), pictures), keys=2)
-        detections = detections[np.argsort(-detections[:, 3], kind="stable")]  # stable: by index and ordinal if equal
+        views = self.table("pictures", 4)
+        kept = one_a_picture(views)
+        index, _, labels, found = views.T.astype(np.int32)  # (V,)
+        truths = np.column_stack((np.repeat(index, labels), self.table("truths", 2)))[np.repeat(kept, labels)]
+        mine = np.repeat(kept, found)
+        pictures, rows = by_score(np.repeat(index, found)[mine], self.table("detections", 2)[mine])
+        scores, marks = rows.T
         return Outcomes(
-            images=pictures[:, 0].astype(np.int64),
-            truths=truths[:, [0, 1, 3]].astype(np.int64),
-            detections=detections[:, [0, 4, 3, 5]],
+            images=np.sort(index[kept]).astype(np.int64),
+            truths=truths[np.argsort(truths[:, 0], kind="stable")].astype(np.int64),
+            index=pictures,
+            label=(marks // 2).astype(np.int32),
+            score=scores.copy(),
+            hit=marks % 2 == 1,
         )
 
 
@@ -102,15 +104,10 @@ def judge(picture: Picture, iou_threshold: float) -> tuple[Floats, Floats, Float
     every: Floats = np.stack((np.arange(len(hits)), picture.scores, picture.labels, hits), axis=1)
     found = every[judged]  # (R, 4)
     labels, counts = np.unique(picture.truth_labels[~picture.difficult], return_counts=True)
-    view = fingerprint(found)
-
-    def rows(keys: NDArray[Any], *values: NDArray[Any]) -> Floats:
-        n = len(keys)
-        table: Floats = np.column_stack((np.full(n, float(picture.index)), keys, np.full(n, view), *values))
-        return table
-
-    pictures = np.array([[picture.index, view]])
-    return pictures, rows(labels, counts), rows(found[:, 0], found[:, 1:])
+    pictures = np.array([[picture.index, fingerprint(found), len(labels), len(found)]])
+    truths: Floats = np.column_stack((labels, counts))
+    detections: Floats = np.column_stack((found[:, 1], 2 * found[:, 2] + found[:, 3]))
+    return pictures, truths, detections
 
 
 def fingerprint(found: Floats) -> float:
@@ -122,11 +119,25 @@ def fingerprint(found: Floats) -> float:
     return float(zlib.crc32(found.tobytes()) >> 8)
 
 
-def in_view(rows: Floats, pictures: Floats) -> Floats:
-    """The rows (R, 2 + view …) that belong to the view of their picture in ``pictures`` (I, 2), sorted by index."""
-    views = pictures[np.searchsorted(pictures[:, 0], rows[:, 0]), 1]  # (R,)
-    kept: Floats = rows[rows[:, 2] == views]
+def one_a_picture(views: NDArray[np.float32]) -> Bools:
+    """Which rows (V, 4) of the table of pictures count: for each picture, one of the smallest fingerprint."""
+    kept = np.zeros(len(views), dtype=bool)
+    kept[once(np.column_stack((views, np.arange(len(views)))), keys=1)[:, -1].astype(int)] = True
     return kept
+
+
+def by_score(pictures: NDArray[np.int32], rows: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Detections by falling score, equal ones by picture and by place in it: pictures (D,) and rows (D, 2)."""
+    order = np.lexsort((pictures, -rows[:, 0]))
+    return pictures[order], rows[order]
+
+
+def precisions(seen: Outcomes, classes: int) -> dict[str, Any]:
+    """What `VOCMeanAveragePrecision.compute` computes, as NumPy's arrays and numbers."""
+    positives = np.bincount(seen.truths[:, 1], weights=seen.truths[:, 2], minlength=classes)
+    hits = [seen.hit[seen.label == label] for label in range(classes)]
+    ap, area = np.array([average_precision(*pair) for pair in zip(hits, positives, strict=True)]).T
+    return {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(seen.images)}
 
 
 def average_precision(hits: Bools, positives: float) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from lightning_app.statistics.bootstrap import (
     resampled_mean,
     spread,
 )
-from lightning_app.statistics.outcomes import Outcomes, load_outcomes, save_outcomes
+from lightning_app.statistics.outcomes import Outcomes, load_outcomes, outcomes_file
 
 __all__ = [
     "BD",
@@ -25,8 +25,8 @@ __all__ = [
     "interval_about",
     "load_outcomes",
     "monotone_envelope",
+    "outcomes_file",
     "resampled_map",
     "resampled_mean",
-    "save_outcomes",
     "spread",
 ]

@@ -12,6 +12,8 @@ Counts: TypeAlias = NDArray[np.integer[Any]]
 
 BLOCK = 2**18
 """Weights worked on at a time: few enough for the processor's cache, enough to make the calls cheap."""
+ROWS = 64
+"""Resamples whose mean is taken at a time: a product makes float64 of its counts."""
 
 
 def draw_counts(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
@@ -54,7 +56,7 @@ def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
         is left out of its mean; without any class it is NaN.
     """
     check_counts(counts, len(outcomes.images))
-    labels = np.concatenate((outcomes.truths[:, 1], outcomes.detections[:, 1]))
+    labels = np.concatenate([np.unique(labels) for labels in (outcomes.truths[:, 1], outcomes.label)])
     if ((labels < 0) | (labels >= classes)).any():
         raise DataError(f"labels must be in 0 … {classes - 1}, not {labels.min():g} … {labels.max():g}")
     precisions = np.stack([over_blocks(of_class(outcomes, label), counts) for label in range(classes)])  # (K, R, 2)
@@ -68,7 +70,9 @@ def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
 def resampled_mean(values: Floats, counts: Counts) -> Floats:
     """The mean (R,) of a value of each picture (I,) over each resample: ``counts`` (R, I)."""
     check_counts(counts, len(values))
-    means: Floats = counts @ values.astype(np.float64) / counts.sum(axis=1)
+    values = values.astype(np.float64)
+    blocks = np.split(counts, range(ROWS, len(counts), ROWS))
+    means: Floats = np.concatenate([block @ values / block.sum(axis=1) for block in blocks])
     return means
 
 
@@ -133,8 +137,8 @@ class OfClass(NamedTuple):
 
 def of_class(outcomes: Outcomes, label: int) -> OfClass:
     """The part of one class."""
-    index, hit = outcomes.detections[outcomes.detections[:, 1] == label][:, [0, 3]].T
-    hits = np.flatnonzero(hit)
+    found = outcomes.label == label
+    index, hits = outcomes.index[found], np.flatnonzero(outcomes.hit[found])
     end = hits[-1] + 1 if len(hits) else 0
     truths = outcomes.truths[outcomes.truths[:, 1] == label]
     pictures, owners = (np.searchsorted(outcomes.images, numbers) for numbers in (index[:end], truths[:, 0]))
@@ -143,7 +147,7 @@ def of_class(outcomes: Outcomes, label: int) -> OfClass:
 
 def over_blocks(part: OfClass, counts: Counts) -> Floats:
     """`average_precisions` (R, 2) of all resamples, some at a time."""
-    rows = max(1, BLOCK // max(1, len(part.pictures)))
+    rows = max(1, BLOCK // max(1, len(part.pictures), len(part.owners)))
     blocks = [average_precisions(part, counts[start : start + rows]) for start in range(0, len(counts), rows)]
     return np.concatenate([np.empty((0, 2)), *blocks])
 

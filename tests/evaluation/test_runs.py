@@ -27,9 +27,8 @@ def measurement(point: Point, kilobits: float, found: int, loss: float, first: i
     hit = images % 10 < found
     truths = np.stack((images, np.zeros(IMAGES, int), np.ones(IMAGES, int)), axis=1)
     order = np.argsort(~hit, kind="stable")  # hits first: the best order there is
-    score = np.where(hit, 0.9, 0.1)
-    detections = np.stack((images, np.zeros(IMAGES), score, hit), axis=1)[order]
-    outcomes = Outcomes(images, truths, detections)
+    score = np.where(hit, np.float32(0.9), np.float32(0.1))[order]
+    outcomes = Outcomes(images, truths, images[order].astype(np.int32), np.zeros(IMAGES, np.int32), score, hit[order])
     rng = np.random.default_rng(0)
     ids = [f"VOC2007/{i + first:06d}" for i in images]
     point = replace(point, kbpi=kilobits, map=found / 10, map_area=found / 10, loss=loss)
@@ -38,9 +37,10 @@ def measurement(point: Point, kilobits: float, found: int, loss: float, first: i
 
 def evaluation(folder: Path, *rows: tuple[Point, float, int, float], first: int = 0) -> Path:
     """Write an evaluation of one network: (point, kilobits, hits in ten, loss) of every operating point."""
-    results = summarise([measurement(*row, first=first) for row in rows], resamples=50, seed=0)
+    measurements = [measurement(*row, first=first) for row in rows]
+    results = summarise(measurements, resamples=50, seed=0, folder=folder, classes=["cat"])
     write_points(folder / "points.csv", results.points)
-    results.write(folder, ["cat"])
+    results.write(folder)
     return folder
 
 

@@ -157,8 +157,9 @@ def test_only_weights_up_to_a_classs_last_hit_are_gathered_and_some_resamples_at
 ) -> None:
     images, ranks = 50, np.arange(1000)
     hit = ranks == 149  # the last hit of the only class is its 150th detection
-    found = np.stack((ranks % images, 0 * ranks, 1 - ranks / 1000, hit), axis=1)
-    outcomes = Outcomes(np.arange(images), np.array([[49, 0, 1]]), found)
+    index, label = (ranks % images).astype(np.int32), np.zeros(1000, np.int32)
+    score = (1 - ranks / 1000).astype(np.float32)
+    outcomes = Outcomes(np.arange(images), np.array([[49, 0, 1]]), index, label, score, hit)
     blocks: list[tuple[int, int]] = []
     average_precisions = bootstrap.average_precisions
 
