@@ -22,7 +22,7 @@ trainer:
   callbacks+: {class_path: lightning_app.callbacks.DetectionsWriter}
 """
 SETS = (7, 2)
-"""Pictures: of neither is there the same number for each of 2 and 3 ranks, and of the second none for the third."""
+"""Pictures: 7 divide by neither 2 nor 3 ranks, and 2 leave the third without any."""
 
 DFC = [sys.executable, "-m", "lightning_app"]
 

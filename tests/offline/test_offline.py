@@ -51,7 +51,7 @@ COMMANDS = [
 ]
 
 KEY, OTHER_KEY = "0123456789abcdef" * 2 + "01234567", "fedcba9876543210" * 2 + "fedcba98"
-NETRC = f"machine api.wandb.ai login user password {OTHER_KEY}\n"
+NETRC = f"default login user password {OTHER_KEY}\n"
 SET_BY_OTHERS = ("NO_ALBUMENTATIONS_UPDATE", "WANDB_MODE")
 """Tests of this process set them, in it."""
 # An address that is nobody's, by Python and, as far as the hook sees, by other code.
