@@ -94,13 +94,15 @@ def run() -> None:
     """Run the command line of this process."""
     # Lightning 2.6 asks torch for a class whose use torch 2.13 calls deprecated; there is nothing a user could do.
     warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", module="pytorch_lightning")
-    signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
+    before = signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
     try:
         _run()
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
             raise Stopped(signal.SIGINT, NOT_KEPT) from None
         raise
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001

@@ -81,14 +81,25 @@ def _start_worker(_worker: int) -> None:
     PyTorch's own watch is for the end of the process that forked the worker. That is the fork server, which waits
     for its workers: after a kill of the main process, both would wait for each other for ever.
     """
-    for number in (signal.SIGINT, signal.SIGTERM):  # the main process finishes a step before it ends
-        signal.signal(number, signal.SIG_IGN)
+    # The main process finishes a step before it ends: signals to all processes of a run are not for the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     use_one_thread()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    for watch in (_end_with_parent, _end_when_told):
+        threading.Thread(target=watch, daemon=True).start()
 
 
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
+    os._exit(1)
+
+
+def _end_when_told() -> None:
+    """End at a SIGTERM of the main process, and at no other."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != parent.pid:
+        pass
     os._exit(1)

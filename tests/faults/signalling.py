@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ class Signalling(Callback):
         if self.to == "group":
             os.killpg(0, self.number)
         elif self.to == "all":
-            for process in [*family(os.getpid()), os.getpid()]:
-                os.kill(process, self.number)
+            processes = map(str, [*family(os.getpid()), os.getpid()])
+            subprocess.run(["kill", f"-{self.number:d}", *processes], check=True)
         else:
             os.kill(os.getpid(), self.number)
 

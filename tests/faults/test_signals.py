@@ -71,6 +71,35 @@ def test_a_training_stopped_by_ctrl_c_sigterm_and_slurm_ends_where_an_undisturbe
     assert differing() == []
 
 
+LEFT_OPEN = """
+import multiprocessing
+from lightning_app.data import ShapesDataModule
+
+if __name__ == "__main__":
+    data = ShapesDataModule(root="data", size=64, train_pictures=8, test_pictures=1, batch_size=2, workers=1)
+    data.prepare_data()
+    data.setup("fit")
+    batches = iter(data.train_dataloader())
+    next(batches)
+    batches.gi_frame.f_locals["self"]._iterator._shutdown = True  # nobody tells the worker but the end of the process
+    print(len(multiprocessing.active_children()))
+"""
+
+
+def test_a_program_that_leaves_its_loader_open_still_ends(tmp_path: Path) -> None:
+    (tmp_path / "open.py").write_text(LEFT_OPEN)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "open.py"]
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False, timeout=120
+    )
+    assert (run.returncode, run.stdout) == (0, "1\n"), run.stderr
+    end = time.monotonic() + 2
+    while at_work_in(tmp_path) and time.monotonic() < end:
+        time.sleep(0.05)
+    assert at_work_in(tmp_path) == []
+
+
 def test_a_second_ctrl_c_stops_at_once(fit: Fit, tmp_path: Path) -> None:
     (tmp_path / "twice.yaml").write_text(
         "trainer: {callbacks+: {class_path: signalling.Signalling, init_args: {name: SIGINT, batch: 6}}}"
@@ -91,7 +120,7 @@ def test_an_evaluation_that_is_stopped_says_so_and_leaves_no_process(
 ) -> None:
     sweep = ("--splits", "[max_3,max_5]", "--bits", "[8,10,12]", "--data.test_pictures", "60")
     command = [sys.executable, "-m", "lightning_app", "evaluate", *tiny, *sweep]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as run:
         end = time.monotonic() + 60
         while not list(workplace.glob("runs/cache/*.sqlite-journal")):

@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lightning_app.codecs import HEVC, QP, CodecPool, Picture, WorkerPool
+from lightning_app.codecs import HEVC, QP, CodecPool, Picture, WorkerPool, code
 from lightning_app.errors import CodecError
 
 ROOT = Path(__file__).parents[2]
@@ -35,28 +35,30 @@ def worker_ids() -> set[int]:
 
 @pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.soak)])
 def test_workers_killed_at_random_change_no_result(kills: int) -> None:
-    work, rng, ended = pictures(12, side=128), random.Random(kills), threading.Event()
-    done = 0
+    work, rng = pictures(12, side=128), random.Random(kills)
+    expected = [HEVC().encode(picture, 27) for picture in work]
+    result, rounds = threading.Event(), 0
 
     def kill_now_and_then() -> None:
-        nonlocal done
-        while done < kills and not ended.wait(
-            rng.uniform(0.4, 0.8)
-        ):  # a worker is there 0.3 s after the last one's end
-            if workers := worker_ids():
-                os.kill(rng.choice(sorted(workers)), signal.SIGKILL)
-                done += 1
+        for _ in range(kills):
+            result.clear()
+            result.wait(60)  # three kills without a picture between them would end in an error, rightly
+            time.sleep(rng.uniform(0, 0.5))
+            while not (workers := worker_ids()):
+                time.sleep(0.01)
+            os.kill(rng.choice(sorted(workers)), signal.SIGKILL)
 
-    expected = [HEVC().encode(picture, 27) for picture in work]
     killer = threading.Thread(target=kill_now_and_then)
     with CodecPool(HEVC(), 2) as pool:
         killer.start()
-        try:
-            while killer.is_alive():
-                assert [one.data for one in pool.code(work, [27] * len(work))] == expected
-        finally:
-            ended.set()
-    assert done == kills
+        while killer.is_alive():
+            found = []
+            for one in pool.stream([(code, pool.codec, picture, 27) for picture in work]):
+                found.append(one.data)
+                result.set()
+            assert found == expected
+            rounds += 1
+    assert rounds > 1
 
 
 def test_a_worker_that_hangs_is_replaced_and_its_picture_coded_again(
