@@ -114,7 +114,12 @@ def fit_in(folder: Path) -> Fit:
         return subprocess.run(
             [sys.executable, "-m", "lightning_app", "fit", *configs, *options],
             cwd=folder,
-            env={**os.environ, "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}", **(environment or {})},
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}",
+                "OMP_NUM_THREADS": "1",  # more cost more than they gain on pictures this small
+                **(environment or {}),
+            },
             text=True,
             capture_output=True,
             check=False,

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Semaphore
 from types import ModuleType
 
 import numpy as np
@@ -38,11 +37,12 @@ def worker_ids() -> set[int]:
 def test_workers_killed_at_random_change_no_result(kills: int) -> None:
     work, rng = pictures(12, side=128), random.Random(kills)
     expected = [HEVC().encode(picture, 27) for picture in work]
-    results, rounds = Semaphore(0), 0
+    result, rounds = threading.Event(), 0
 
     def kill_now_and_then() -> None:
         for _ in range(kills):
-            results.acquire(timeout=60)  # three kills without a picture between them would end in an error, rightly
+            result.clear()
+            result.wait(60)  # three kills without a picture between them would end in an error, rightly
             time.sleep(rng.uniform(0, 0.5))
             while not (workers := worker_ids()):
                 time.sleep(0.01)
@@ -55,7 +55,7 @@ def test_workers_killed_at_random_change_no_result(kills: int) -> None:
             found = []
             for one in pool.stream([(code, pool.codec, picture, 27) for picture in work]):
                 found.append(one.data)
-                results.release()
+                result.set()
             assert found == expected
             rounds += 1
     assert rounds > 1
