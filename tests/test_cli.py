@@ -143,10 +143,12 @@ class Recorder(Callback):
 
     def on_fit_start(self, trainer, module):
         file = open(f"sent.{trainer.world_size}.{trainer.global_rank}.jsonl", "a")
-        def record(channel, arguments):
+        begin = module.system.channel.begin
+        def recorded(features, qps):
             if module.training:
-                print(json.dumps([trainer.current_epoch, self.ids, arguments[1]]), file=file, flush=True)
-        module.system.channel.register_forward_pre_hook(record)
+                print(json.dumps([trainer.current_epoch, self.ids, qps]), file=file, flush=True)
+            return begin(features, qps)
+        module.system.channel.begin = recorded
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.ids = [target["id"] for target in batch["targets"]]

@@ -58,7 +58,8 @@ class Victim:
         process, self.process = self.process, None
         if process is None:
             return how
-        process.kill() if how == "hung" else None
+        if how == "hung":
+            process.kill()
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.close()
