@@ -84,7 +84,7 @@ class StopOnSignal(Callback):
         if not folders or folders[-1] is None:
             return "no checkpoint was written, because the run has no ModelCheckpoint"
         path = Path(folders[-1]) / NAME
-        trainer.save_checkpoint(path)
+        trainer.save_checkpoint(path, weights_only=False)  # the optimiser and all counters too
         return f"the same command with --ckpt_path last goes on from {os.path.relpath(path)}"
 
     def _give_back(self) -> None:

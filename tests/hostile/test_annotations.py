@@ -101,6 +101,9 @@ def test_changed_lists_and_names_are_refused_by_name_or_stay_inside(
     fuzz: Any, devkit: Path, textwise: Mutate, count: int
 ) -> None:
     lists = [b"000001\n000002\n000003\n", b"000001  1\n000002 -1\n"]
-    fuzz.mutated("image_set", lists, "VOC2007/ImageSets/Main/test.txt", count // 4, textwise)
-    fuzz.mutated("names", [b"cat\ndog\nhorse\n"], "my.names", count // 4, textwise)
-    fuzz.mutated("names", [b"animal -1\ncat 0\ndog 0\nthing -1\n"], "my.tree", count // 4, textwise)
+    reports = [
+        *fuzz.mutated("image_set", lists, "VOC2007/ImageSets/Main/test.txt", count // 4, textwise),
+        *fuzz.mutated("names", [b"cat\ndog\nhorse\n"], "my.names", count // 4, textwise),
+        *fuzz.mutated("names", [b"animal -1\ncat 0\ndog 0\nthing -1\n"], "my.tree", count // 4, textwise),
+    ]
+    assert {report.outcome for report in reports} == {"fine", "refused"}
