@@ -16,6 +16,7 @@ from torchmetrics.utilities import dim_zero_cat
 Floats: TypeAlias = NDArray[np.float64]
 
 LARGEST = 2**24  # float32 holds every whole number up to this one
+SHORT = 2**12  # numbers of a tensor that still gets more rows
 
 
 class RowMetric(Metric):
@@ -40,7 +41,11 @@ class RowMetric(Metric):
 
     def append(self, name: str, rows: Floats) -> None:
         """Add rows (R, columns) to a table."""
-        getattr(self, name).append(torch.from_numpy(rows.astype(np.float32)).flatten().to(self.device))
+        state: list[Tensor] = getattr(self, name)
+        new = torch.from_numpy(rows.astype(np.float32)).flatten().to(self.device)
+        # A tensor takes 1.5 kB whatever is in it, which the few rows of a batch are not worth.
+        last = [state.pop()] if state and len(state[-1]) < SHORT else []
+        state.append(torch.cat([*last, new]))
 
     def table(self, name: str, columns: int) -> NDArray[np.float32]:
         """All rows of a table (R, columns), as they are kept."""

@@ -41,15 +41,11 @@ def judged(boxes: int, index: int) -> tuple[Judged, Target]:
     return Judged(found, 1.0, 8000), target  # type: ignore[arg-type, return-value]
 
 
-def held(point: SweepPoint) -> int:
-    """Bytes of all that its metrics keep."""
+def held(point: SweepPoint) -> list[int]:
+    """Bytes of each tensor that its metrics keep."""
     metrics = (point.point.accuracy, point.point.rate, point.loss)
-    return sum(
-        rows.untyped_storage().nbytes()
-        for metric in metrics
-        for table in metric.metric_state.values()
-        for rows in table
-    )
+    tables = [table for metric in metrics for table in metric.metric_state.values()]
+    return [rows.untyped_storage().nbytes() for table in tables for rows in table]
 
 
 @pytest.mark.parametrize("boxes", [1, 300])
@@ -59,7 +55,8 @@ def test_an_operating_point_holds_64_bytes_a_picture_however_many_boxes_are_foun
         for start in range(0, PICTURES, 4):
             pairs = [judged(boxes, start + i) for i in range(4)]
             point.update([one for one, _ in pairs], [target for _, target in pairs])
-        assert held(point) <= 64 * PICTURES
+        assert sum(held(point)) <= 64 * PICTURES
+        assert len(held(point)) == 4  # not one a batch: each is more than a kilobyte beside its numbers
         point.fetch()
         outcomes = point.point.accuracy.outcomes()
     assert len(outcomes.score) == boxes * PICTURES
