@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,10 +25,12 @@ def main() -> None:
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1) as process:
         for name in options.names or NAMES:
+            start = time.perf_counter()
             found = process.submit(run_one, name, options.shared, options.output).result()
             rows += found
+            print(f"{name}, in {time.perf_counter() - start:.0f} s", flush=True)  # noqa: T201
             for row in found:
-                print(f"{row.what}: {row.ratio:.2f}", flush=True)  # noqa: T201
+                print(f"  {row.what}: {row.ratio:.2f}", flush=True)  # noqa: T201
     _write(rows, options.output)
 
 

@@ -13,7 +13,7 @@ from benchmarks.tiles import as_features, read_tiles
 from lightning_app.channel import FeatureChannel, codec_qp
 from lightning_app.codecs import HEVC, QP, Picture
 
-BATCH, BATCHES, TURNS = 8, 4, 5
+BATCH, BATCHES, TURNS = 8, 4, 4
 WHAT = "codec pool (416×416 and 208×416, random QP, encode and decode)"
 
 Work = Sequence[tuple[Picture, QP]]
