@@ -10,6 +10,7 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import BasePredictionWriter
 
+from lightning_app.files import written_whole
 from lightning_app.measure import with_names
 
 
@@ -39,6 +40,6 @@ class DetectionsWriter(BasePredictionWriter):
         ]
         name = "detections.json" if trainer.global_rank == 0 else f"detections.{trainer.global_rank}.json"
         path = Path(trainer.log_dir or trainer.default_root_dir) / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(found, indent=1), encoding="utf-8")
+        with written_whole(path) as file:
+            file.write(json.dumps(found, indent=1).encode())
         print(f"Written to {path}")  # noqa: T201

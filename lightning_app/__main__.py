@@ -64,6 +64,10 @@ def _users_mistake(error: BaseException) -> DfcError | None:
     if cause is None and isinstance(error, OSError) and error.errno in NO_ROOM:
         where = f"{error.filename}: " if error.filename else ""
         return DfcError(f"{where}{error.strerror}; make room, or give a folder that can be written to")
+    wandb = sys.modules.get("wandb")  # which takes a second to import
+    if cause is None and wandb is not None and isinstance(error, wandb.Error):
+        reason = str(error).splitlines()[0].rstrip(".")
+        return DfcError(f"Weights & Biases: {reason}; WANDB_MODE=offline keeps the run here, for `wandb sync` later")
     return cause
 
 

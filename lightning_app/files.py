@@ -13,7 +13,8 @@ from typing import BinaryIO
 def written_whole(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of ``path`` at the end of the `with` block; after an error nothing has changed.
 
-    Meanwhile it stands beside it as ``NAME.part``; a kill leaves it there, and whoever writes next writes over it.
+    Meanwhile it stands beside it as ``NAME.part``; a kill leaves it there, and whoever writes next writes over it. What
+    is there and no file (``/dev/null``, a pipe) is written to as it is.
 
     Args:
         path: of the file; the folders above it are made.
@@ -21,6 +22,10 @@ def written_whole(path: Path) -> Iterator[BinaryIO]:
     Raises:
         OSError: it cannot be written.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(f"{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,8 @@ from statistics import fmean
 from matplotlib.figure import Figure
 
 from experiments.soak.watch import Row
-from lightning_app.profiling.axes import WIDTH, save_both
+from lightning_app.profiling.axes import WIDTH
+from lightning_app.report.canvas import save
 
 SETTLED = 1000
 """Steps until all processes run and all buffers are as large as they will be."""
@@ -55,4 +56,4 @@ def draw(rows: Sequence[Row], path: Path) -> None:
         axes.set_ylim(bottom=0)
         axes.legend(fontsize=7, frameon=False, loc="upper right")
     counts.set_xlabel("step of the optimiser", fontsize=7)
-    save_both(figure, path)
+    save(figure, path)

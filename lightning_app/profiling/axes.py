@@ -1,10 +1,9 @@
-"""What the figures share: a page's width, names of many layers below an axis, and files of both kinds."""
+"""What the figures share: a page's width, and names of many layers below an axis."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from math import ceil
-from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -52,10 +51,3 @@ def name_bars(axes: Axes, places: Sequence[float], names: Sequence[str], always:
     axes.set_xlim(places[0] - 0.02 * len(places) - 0.4, places[-1] + 0.8)
     axes.tick_params(axis="x", length=2, pad=1.5)
     axes.tick_params(axis="y", labelsize=SIZE)
-
-
-def save_both(figure: Figure, path: Path) -> None:
-    """Write a figure as ``path`` with .png and with .svg, and make the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    for suffix in (".png", ".svg"):
-        figure.savefig(path.with_suffix(suffix))

@@ -14,7 +14,6 @@ from rich.console import Console
 
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
-from lightning_app.profiling.axes import save_both
 from lightning_app.profiling.conclusion import ENERGY, LATENCY, best_split, conclusion
 from lightning_app.profiling.cuts import Cut, computed_layers, cuts_of, write_cuts
 from lightning_app.profiling.figures import energy_figure, latency_figure, layer_figure
@@ -24,6 +23,7 @@ from lightning_app.profiling.sizes import Size, feature_sizes, picture_size, rea
 from lightning_app.profiling.tables import cut_table, layer_table, plan_table, worth_showing
 from lightning_app.profiling.timing import clock_of, drawn_picture, layer_seconds, whole_seconds
 from lightning_app.provenance import program_commit
+from lightning_app.report.canvas import save
 from lightning_app.report.rows import write_rows
 from lightning_app.weights.files import read
 
@@ -132,11 +132,11 @@ def _write(output: Path, layers: list[Layer], cuts: list[Cut], plans: list[Plan]
 
 def _draw(output: Path, network: Network, layers: list[Layer], plans: list[Plan], setting: Setting) -> None:
     picture = network.sections[0].positive("channels", 3) * prod(network.size)
-    save_both(layer_figure(layers, picture), output / "layers")
-    save_both(latency_figure(plans, LATENCY, _words(setting)), output / "latency")
+    save(layer_figure(layers, picture), output / "layers")
+    save(latency_figure(plans, LATENCY, _words(setting)), output / "latency")
     if setting.mobile_watts is not None:
         watts = f"{setting.mobile_watts:g} W computing, {setting.radio_watts:g} W sending"
-        save_both(energy_figure(plans, ENERGY, f"{_words(setting)}; {watts}"), output / "energy")
+        save(energy_figure(plans, ENERGY, f"{_words(setting)}; {watts}"), output / "energy")
 
 
 def _words(setting: Setting) -> str:

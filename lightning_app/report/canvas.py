@@ -17,6 +17,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from lightning_app.files import written_whole
+
 Key = Line2D | Patch
 """An entry of a key: a look, and its label."""
 
@@ -129,7 +131,8 @@ def _legend(figure: Figure, entries: Sequence[Key], columns: int) -> Legend:
 
 def save(figure: Figure, stem: Path) -> list[Path]:
     """Write a figure as PNG and SVG, the same bytes for the same figure."""
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, metadata={"Software": None})
-    figure.savefig(svg, metadata={"Date": None})
-    return [png, svg]
+    paths = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
+    for path, undated in zip(paths, ("Software", "Date"), strict=True):
+        with written_whole(path) as file:
+            figure.savefig(file, format=path.suffix[1:], metadata={undated: None})
+    return paths

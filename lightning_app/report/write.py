@@ -7,6 +7,7 @@ from math import isfinite
 from pathlib import Path
 
 from lightning_app.errors import OptionError
+from lightning_app.files import written_whole
 from lightning_app.report.comparisons import Comparison
 from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.points_page import points_page
@@ -54,7 +55,8 @@ def write_comparisons_report(comparisons: Sequence[Comparison], folder: Path) ->
     from lightning_app.report.penalty import penalty_figure
 
     page = folder / "comparisons.md"
-    page.write_text(comparisons_page(comparisons), encoding="utf-8")
+    with written_whole(page) as file:
+        file.write(comparisons_page(comparisons).encode())
     with journal_style():
         figure = penalty_figure(comparisons)
         return [page, *(save(figure, folder / "penalty") if figure is not None else [])]
@@ -80,7 +82,8 @@ def _write_figures(systems: Systems, folder: Path) -> list[Path]:
 def _write_pages(systems: Systems, folder: Path) -> Iterator[Path]:
     for name, page in (("table1.md", table1_page(systems)), ("points.md", points_page(systems))):
         if page is not None:
-            (folder / name).write_text(page, encoding="utf-8")
+            with written_whole(folder / name) as file:
+                file.write(page.encode())
             yield folder / name
         else:
             _remove(folder, name)

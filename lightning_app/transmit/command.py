@@ -14,6 +14,7 @@ from lightning_app.checkpoint import load_network
 from lightning_app.darknet import Network
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.errors import DataError, DfcError, OptionError
+from lightning_app.files import written_whole
 from lightning_app.measure import with_names
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
@@ -86,7 +87,7 @@ def _class_names(path: Path | None, network: Network) -> tuple[str, ...]:
 
 def _write(path: Path, data: bytes) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
+        with written_whole(path) as file:
+            file.write(data)
     except OSError as error:
         raise DataError(f"{path} cannot be written: {error.strerror}") from error

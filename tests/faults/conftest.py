@@ -146,8 +146,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """All that a finished training has, by name: weights and their average, optimiser, schedule, counters."""
-    checkpoint = torch.load(folder / "checkpoints/demo/plain/last.ckpt", weights_only=True)
+    """All that a finished training has, by name: weights and their average, optimiser, schedule, counters.
+
+    Killed in its last validation and resumed from its last step, it ends without that validation and its checkpoint.
+    """
+    newest = max(folder.glob("checkpoints/**/last.ckpt"), key=lambda path: path.stat().st_mtime_ns)
+    checkpoint = torch.load(newest, weights_only=True)
     # Paths of checkpoints; and Lightning's counters of validation batches: resumed from the last step of an epoch, it
     # leaves out that epoch's validation.
     del checkpoint["callbacks"], checkpoint["loops"]

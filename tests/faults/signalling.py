@@ -17,25 +17,28 @@ class Signalling(Callback):
         batch: number of the batch, from 0; what a resumed training does not come to any more sends nothing.
         hook: ``on_train_batch_start``, ``on_train_batch_end`` or ``on_validation_batch_start`` (after that batch).
         to: ``self``; ``group``, as a terminal does; or ``all`` the processes of the run, as SLURM does.
+        rank: that sends it.
     """
 
-    def __init__(self, name: str, batch: int, hook: str = "on_train_batch_start", to: str = "self") -> None:
-        self.number, self.batch, self.hook, self.to = signal.Signals[name], batch, hook, to
+    def __init__(
+        self, name: str, batch: int, hook: str = "on_train_batch_start", to: str = "self", rank: int = 0
+    ) -> None:
+        self.number, self.batch, self.hook, self.to, self.rank = signal.Signals[name], batch, hook, to, rank
 
     def on_train_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if trainer.fit_loop.total_batch_idx == self.batch:
-            self.send("on_train_batch_start")
+            self.send("on_train_batch_start", trainer)
 
     def on_train_batch_end(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if trainer.fit_loop.total_batch_idx == self.batch:
-            self.send("on_train_batch_end")
+            self.send("on_train_batch_end", trainer)
 
     def on_validation_batch_start(self, trainer: Trainer, pl_module: LightningModule, *_: Any) -> None:
         if not trainer.sanity_checking and trainer.fit_loop.total_batch_idx >= self.batch:
-            self.send("on_validation_batch_start")
+            self.send("on_validation_batch_start", trainer)
 
-    def send(self, hook: str) -> None:
-        if hook != self.hook:
+    def send(self, hook: str, trainer: Trainer) -> None:
+        if hook != self.hook or trainer.global_rank != self.rank:
             return
         if self.to == "group":
             os.killpg(0, self.number)

@@ -42,6 +42,17 @@ def test_a_full_disk_leaves_the_file_that_was_there_and_names_it(small_disk: Pat
     assert file.read_bytes() == b"good"
 
 
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    with written_whole(pipe) as writer:
+        writer.write(b"good")
+    assert os.read(reader, 10) == b"good"
+    os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_a_table_that_does_not_fit_leaves_the_one_that_was_there(small_disk: Path) -> None:
     empty: dict[str, Any] = dict.fromkeys(
         ["network", "weights", "split", "layout", "codec", "bits", "qp", "commit"], ""
