@@ -1,6 +1,9 @@
 """Weights & Biases offline: the run's own file, read back."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -156,3 +159,16 @@ def test_the_summary_has_the_bd_numbers_that_there_are(logged: Any) -> None:
 
 def test_no_checkpoint_is_an_artifact_unasked(logged: Any) -> None:
     assert {artifact.type for artifact in logged.artifacts} == {"run_table"}
+
+
+def test_without_a_network_one_sentence_says_how_to_go_on(tiny: tuple[str, ...], workplace: Path) -> None:
+    out_of_reach = {"WANDB_BASE_URL": "http://127.0.0.1:9", "WANDB_INIT_TIMEOUT": "1", "WANDB_MODE": "online"}
+    known = {"WANDB_API_KEY": "0" * 40, "HOME": str(workplace), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "lightning_app", "fit", *tiny, "-c", "configs/wandb.yaml"]
+    environment = {**os.environ, **out_of_reach, **known}
+    run = subprocess.run(command, env=environment, text=True, capture_output=True, check=False)
+    assert run.returncode == 2
+    last = run.stderr.strip().splitlines()[-1]
+    assert last.startswith("dfc: Weights & Biases: Timed out while retrying: ")
+    assert last.endswith("; WANDB_MODE=offline keeps the run here, for `wandb sync` later")
+    assert "Traceback" not in run.stderr

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 pytestmark = pytest.mark.slow
 
@@ -69,6 +70,13 @@ def test_a_training_stopped_by_ctrl_c_sigterm_and_slurm_ends_where_an_undisturbe
     assert run.returncode == 0, run.stderr
     assert "job/hpc_ckpt_1.ckpt" in run.stderr + run.stdout
     assert differing() == []
+
+
+def test_two_ranks_of_which_one_is_told_stop_at_the_same_step(fit: Fit, tmp_path: Path) -> None:
+    run = fit("--trainer.devices", "2", name="SIGTERM", batch=2, rank=1)
+    sentence = "the same command with --ckpt_path last goes on from checkpoints/steps/last.ckpt"
+    check_stopped(run, 143, f"dfc: stopped by SIGTERM: step 2 is done; {sentence}", tmp_path)
+    assert torch.load(tmp_path / "checkpoints/steps/last.ckpt", weights_only=True)["global_step"] == 2
 
 
 LEFT_OPEN = """
