@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
@@ -112,6 +113,16 @@ class Detector(LightningModule):
             )
         network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
+
+    def on_train_start(self) -> None:
+        """Count what was resumed as saved.
+
+        A `ModelCheckpoint` by steps forgets it, and would save the same step again in the middle of the next one, whose
+        first gradients no checkpoint holds.
+        """
+        for callback in self.trainer.checkpoint_callbacks:
+            if isinstance(callback, ModelCheckpoint):
+                callback._last_global_step_saved = self.trainer.global_step
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""

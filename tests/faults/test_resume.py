@@ -21,13 +21,31 @@ BATCHES = 24
 HOOKS = ("on_train_batch_start", "on_train_batch_end", "on_validation_batch_start")
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])
-def test_a_training_killed_at_random_moments_ends_at_the_same_bits(
-    fit: Fit, differing: Callable[[], list[str]], kills: int
-) -> None:
+Moment = tuple[int, str]
+"""A batch, counted over all epochs, and a hook of it."""
+
+
+def drawn(kills: int) -> list[Moment]:
     rng = random.Random(kills)
-    for batch in sorted(rng.choices(range(2, BATCHES), k=kills)):
-        run = fit("--ckpt_path", "last", name="SIGKILL", batch=batch, hook=rng.choice(HOOKS))
+    return [(batch, rng.choice(HOOKS)) for batch in sorted(rng.choices(range(2, BATCHES), k=kills))]
+
+
+IN_THE_MIDDLE_OF_A_STEP = (5, "on_train_batch_start")
+
+
+@pytest.mark.parametrize(
+    "moments",
+    [
+        [IN_THE_MIDDLE_OF_A_STEP, IN_THE_MIDDLE_OF_A_STEP, (13, "on_validation_batch_start")],
+        pytest.param(drawn(20), marks=pytest.mark.soak),
+    ],
+    ids=["3 kills", "20 kills"],
+)
+def test_a_training_killed_at_any_moment_ends_at_the_same_bits(
+    fit: Fit, differing: Callable[[], list[str]], moments: list[Moment]
+) -> None:
+    for batch, hook in moments:
+        run = fit("--ckpt_path", "last", name="SIGKILL", batch=batch, hook=hook)
         assert run.returncode in (0, -signal.SIGKILL), run.stderr
     run = fit("--ckpt_path", "last")
     assert run.returncode == 0, run.stderr
