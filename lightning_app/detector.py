@@ -24,6 +24,7 @@ from lightning_app.measure import OperatingPoint, in_pixels
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.report.points import Point
+from lightning_app.resume import end_the_epoch
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained
 
@@ -107,10 +108,14 @@ class Detector(LightningModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
-        if self.trainer.state.fn == "fit" and "optimizer_states" not in checkpoint:
-            raise WeightsError(
-                f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
-            )
+        if self.trainer.state.fn == "fit":
+            if "optimizer_states" not in checkpoint:
+                raise WeightsError(
+                    f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
+                )
+            every = self.trainer.check_val_every_n_epoch or 1
+            validates = self.trainer.enable_validation and (checkpoint["epoch"] + 1) % every == 0
+            end_the_epoch(checkpoint["loops"]["fit_loop"], validates)
         network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
 
@@ -121,7 +126,7 @@ class Detector(LightningModule):
         first gradients no checkpoint holds.
         """
         for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint):
+            if isinstance(callback, ModelCheckpoint) and callback._every_n_train_steps > 0:
                 callback._last_global_step_saved = self.trainer.global_step
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

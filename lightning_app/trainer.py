@@ -29,6 +29,8 @@ class Trainer(pytorch_lightning.Trainer):
         super().__init__(*args, **kwargs)
         if type(self.strategy.checkpoint_io) is TorchCheckpointIO:
             self.strategy.checkpoint_io = CheckpointFiles()
+        # By max_steps Lightning takes each epoch for a resumed one, and counts one too many once it has resumed one.
+        self.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
 
     def evaluate(
         self,

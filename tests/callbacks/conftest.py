@@ -136,11 +136,11 @@ def command(folder: Path, *arguments: str) -> None:
 
 
 class Fit(NamedTuple):
-    """A tiny fit: the folder it ran in, what it logged, the connections that it opened, and `command`."""
+    """A tiny fit: the folder it ran in, what it logged, what it said over the network, and `command`."""
 
     folder: Path
     logged: Logged
-    connections: int
+    requests: list[bytes]
     threshold: float
     command: Callable[..., None]
 
@@ -158,15 +158,18 @@ def fit(tmp_path_factory: pytest.TempPathFactory, end_wandb: Callable[[Path], Lo
         gallery = ("--trainer.callbacks.init_args.pictures=9", f"--trainer.callbacks.init_args.threshold={THRESHOLD}")
         command(folder, "fit", "-c", "configs/wandb.yaml", "--trainer.logger.log_model=true", *gallery)
         logged = end_wandb(folder / "runs")
-        return Fit(folder, logged, count_connections(server), THRESHOLD, command)
+        return Fit(folder, logged, said_to(server), THRESHOLD, command)
 
 
-def count_connections(server: socket.socket) -> int:
+def said_to(server: socket.socket) -> list[bytes]:
+    """The first that each process has said which connected to a server."""
     server.settimeout(0)
-    count = 0
+    said: list[bytes] = []
     while True:
         try:
-            server.accept()[0].close()
+            connection = server.accept()[0]
         except BlockingIOError:
-            return count
-        count += 1
+            return said
+        with connection:
+            connection.settimeout(1)
+            said.append(connection.recv(200))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -137,25 +138,27 @@ def fit(tmp_path: Path) -> Fit:
 
 
 @pytest.fixture(scope="session")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Where a training ends that nothing disturbed."""
-    folder = tmp_path_factory.mktemp("whole")
-    run = fit_in(folder)()
-    assert run.returncode == 0, run.stderr
-    return state(folder)
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, Any]]:
+    """Where a training with some options ends that nothing disturbed."""
+
+    @cache
+    def ended(*options: str) -> dict[str, Any]:
+        folder = tmp_path_factory.mktemp("whole")
+        run = fit_in(folder)(*options)
+        assert run.returncode == 0, run.stderr
+        return state(folder)
+
+    return ended
 
 
 def state(folder: Path) -> dict[str, Any]:
-    """All that a finished training has, by name: weights and their average, optimiser, schedule, counters.
-
-    Killed in its last validation and resumed from its last step, it ends without that validation and its checkpoint.
-    """
-    newest = max(folder.glob("checkpoints/**/last.ckpt"), key=lambda path: path.stat().st_mtime_ns)
-    checkpoint = torch.load(newest, weights_only=True)
-    # Paths of checkpoints; and Lightning's counters of validation batches: resumed from the last step of an epoch, it
-    # leaves out that epoch's validation.
-    del checkpoint["callbacks"], checkpoint["loops"]
-    return dict(flat(checkpoint, ""))
+    """All that a finished training has, by name: weights and their average, optimiser, schedule, counters."""
+    checkpoint = torch.load(folder / "checkpoints/demo/plain/last.ckpt", weights_only=True)
+    del checkpoint["callbacks"]  # paths of checkpoints
+    counters = flat(checkpoint.pop("loops")["fit_loop"], ".loop")
+    # Of the validation's batches and of the loader's, which the next epoch sets anew.
+    anew = ("val_loop", "combined_loader")
+    return dict(flat(checkpoint, "") + [(name, value) for name, value in counters if not any(a in name for a in anew)])
 
 
 def flat(value: Any, name: str) -> list[tuple[str, Any]]:
@@ -164,12 +167,13 @@ def flat(value: Any, name: str) -> list[tuple[str, Any]]:
 
 
 @pytest.fixture
-def differing(tmp_path: Path, whole: dict[str, Any]) -> Callable[[], list[str]]:
+def differing(tmp_path: Path, whole: Callable[..., dict[str, Any]]) -> Callable[..., list[str]]:
     """What differs, in any bit, between the training of this test and the one that nothing disturbed."""
 
-    def compare() -> list[str]:
-        ended = state(tmp_path)
-        return [name for name in sorted(whole.keys() | ended.keys()) if not same(whole.get(name), ended.get(name))]
+    def compare(*options: str) -> list[str]:
+        ended, expected = state(tmp_path), whole(*options)
+        names = sorted(expected.keys() | ended.keys())
+        return [name for name in names if not same(expected.get(name), ended.get(name))]
 
     return compare
 

@@ -33,23 +33,30 @@ def drawn(kills: int) -> list[Moment]:
 IN_THE_MIDDLE_OF_A_STEP = (5, "on_train_batch_start")
 
 
+BEFORE_AN_EPOCH_ENDS = (6, "on_validation_batch_start")
+BEFORE_THE_LAST_ENDS = (13, "on_validation_batch_start")
+BY_STEPS = ("--trainer.max_epochs", "-1", "--trainer.max_steps", "9")
+
+
 @pytest.mark.parametrize(
-    "moments",
+    ("options", "moments"),
     [
-        [IN_THE_MIDDLE_OF_A_STEP, IN_THE_MIDDLE_OF_A_STEP, (13, "on_validation_batch_start")],
-        pytest.param(drawn(20), marks=pytest.mark.soak),
+        ((), [IN_THE_MIDDLE_OF_A_STEP, IN_THE_MIDDLE_OF_A_STEP, BEFORE_AN_EPOCH_ENDS, BEFORE_THE_LAST_ENDS]),
+        (BY_STEPS, [BEFORE_AN_EPOCH_ENDS, (13, "on_train_batch_end")]),
+        pytest.param((), drawn(20), marks=pytest.mark.soak),
+        pytest.param(BY_STEPS, [moment for moment in drawn(20) if moment[0] < 18], marks=pytest.mark.soak),
     ],
-    ids=["3 kills", "20 kills"],
+    ids=["4 kills", "2 kills by steps", "20 kills", "12 kills by steps"],
 )
 def test_a_training_killed_at_any_moment_ends_at_the_same_bits(
-    fit: Fit, differing: Callable[[], list[str]], moments: list[Moment]
+    fit: Fit, differing: Callable[..., list[str]], options: tuple[str, ...], moments: list[Moment]
 ) -> None:
     for batch, hook in moments:
-        run = fit("--ckpt_path", "last", name="SIGKILL", batch=batch, hook=hook)
+        run = fit("--ckpt_path", "last", *options, name="SIGKILL", batch=batch, hook=hook)
         assert run.returncode in (0, -signal.SIGKILL), run.stderr
-    run = fit("--ckpt_path", "last")
+    run = fit("--ckpt_path", "last", *options)
     assert run.returncode == 0, run.stderr
-    assert differing() == []
+    assert differing(*options) == []
 
 
 SWEEP = ("--splits", "[max_3,max_5]", "--bits", "[8,10]", "--qps", "[lossless,22,37]", "--data.eval_batch_size", "1")
