@@ -24,7 +24,7 @@ from lightning_app.measure import OperatingPoint, in_pixels
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.report.points import Point
-from lightning_app.resume import end_the_epoch
+from lightning_app.resume import end_the_epoch, is_validation_due
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained
 
@@ -113,9 +113,8 @@ class Detector(LightningModule):
                 raise WeightsError(
                     f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
                 )
-            every = self.trainer.check_val_every_n_epoch or 1
-            validates = self.trainer.enable_validation and (checkpoint["epoch"] + 1) % every == 0
-            end_the_epoch(checkpoint["loops"]["fit_loop"], validates)
+            loop = checkpoint["loops"]["fit_loop"]
+            end_the_epoch(loop, is_validation_due(self.trainer, loop))
         network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
 

@@ -4,7 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytorch_lightning import Trainer
+
 _BEGUN = {"ready": 1, "started": 1, "processed": 0, "completed": 0}
+
+
+def is_validation_due(trainer: Trainer, loop: dict[str, Any]) -> bool:
+    """Whether a validation follows an epoch's last step, as Lightning has it (``_should_check_val_fx``).
+
+    Args:
+        trainer: that resumes.
+        loop: ``checkpoint["loops"]["fit_loop"]``.
+    """
+    interval, every = trainer.val_check_interval, trainer.check_val_every_n_epoch
+    if not trainer.enable_validation or not isinstance(interval, int | float):  # a span of time begins anew
+        return False
+    if every is not None and (loop["epoch_progress"]["current"]["processed"] + 1) % every:
+        return False
+    batches = loop["epoch_loop.batch_progress"]["total" if every is None else "current"]["ready"]
+    period = interval if isinstance(interval, int) else max(1, int(interval * batches))
+    return bool(batches % period == 0)
 
 
 def end_the_epoch(loop: dict[str, Any], validates: bool) -> None:
