@@ -33,6 +33,8 @@ LIMIT = 300.0
 """Seconds for one call: more than 1,000 times what x265 takes for a picture; after them its worker counts as hung."""
 GRACE = 2.0  # seconds that a worker may take to end
 LOOK = 1.0  # seconds between looks for dead workers
+NOT_FOR_WORKERS = (signal.SIGINT, signal.SIGUSR1)
+"""Ctrl-C is the parent's, as is the latter, which SLURM sends to all processes of a job."""
 
 Result = TypeVar("Result")
 
@@ -214,9 +216,13 @@ def _submit(
     executor: ProcessPoolExecutor, calls: Sequence[tuple[Any, ...]], futures: dict[int, Future[Any]], first: int = 0
 ) -> None:
     """Begin the calls, from a place on, that `futures` lacks."""
-    for i in range(first, len(calls)):
-        if i not in futures:
-            futures[i] = executor.submit(*calls[i])
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, NOT_FOR_WORKERS)  # which start here, and are deaf from the start
+    try:
+        for i in range(first, len(calls)):
+            if i not in futures:
+                futures[i] = executor.submit(*calls[i])
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _result(executor: ProcessPoolExecutor, future: Future[Any], call: Sequence[Any]) -> Any:
@@ -235,8 +241,9 @@ def _succeeded(future: Future[Any]) -> bool:
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the parent, and end with it however it ends."""
-    for number in (signal.SIGINT, signal.SIGUSR1):  # SLURM sends the latter to all processes of a job
+    for number in NOT_FOR_WORKERS:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, NOT_FOR_WORKERS)
     os.setpgid(0, 0)  # with whatever it starts
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -33,6 +33,31 @@ def worker_ids() -> set[int]:
     return {child.pid for child in multiprocessing.active_children() if child.pid}
 
 
+CTRL_C_AT_THE_START = """
+import os, signal, time
+from lightning_app.codecs import WorkerPool
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, lambda *_: None)
+    for delay in (0, 0.05, 0.1, 0.15, 0.2, 0.3):
+        with WorkerPool(2) as pool:
+            results = pool.stream([(abs, -number) for number in range(4)])
+            time.sleep(delay)
+            os.killpg(0, signal.SIGINT)
+            print(*results)
+"""
+
+
+def test_ctrl_c_while_workers_start_is_left_to_the_parent(tmp_path: Path) -> None:
+    (tmp_path / "start.py").write_text(CTRL_C_AT_THE_START)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "start.py"]
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, text=True, capture_output=True, check=False, start_new_session=True
+    )
+    assert (run.stdout, run.stderr) == (6 * "0 1 2 3\n", "")
+
+
 @pytest.mark.parametrize("kills", [8, pytest.param(100, marks=pytest.mark.soak)])
 def test_workers_killed_at_random_change_no_result(kills: int) -> None:
     work, rng = pictures(12, side=128), random.Random(kills)
