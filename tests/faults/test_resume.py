@@ -35,6 +35,7 @@ IN_THE_MIDDLE_OF_A_STEP = (5, "on_train_batch_start")
 
 BEFORE_AN_EPOCH_ENDS = (6, "on_validation_batch_start")
 BEFORE_THE_LAST_ENDS = (13, "on_validation_batch_start")
+BETWEEN = ("--trainer.val_check_interval", "5")  # of 12 batches: no validation follows an epoch's last step
 BY_STEPS = ("--trainer.max_epochs", "-1", "--trainer.max_steps", "9")
 
 
@@ -43,10 +44,11 @@ BY_STEPS = ("--trainer.max_epochs", "-1", "--trainer.max_steps", "9")
     [
         ((), [IN_THE_MIDDLE_OF_A_STEP, IN_THE_MIDDLE_OF_A_STEP, BEFORE_AN_EPOCH_ENDS, BEFORE_THE_LAST_ENDS]),
         (BY_STEPS, [BEFORE_AN_EPOCH_ENDS, (13, "on_train_batch_end")]),
+        pytest.param(BETWEEN, [(12, "on_train_batch_start"), (13, "on_train_batch_start")], marks=pytest.mark.soak),
         pytest.param((), drawn(20), marks=pytest.mark.soak),
         pytest.param(BY_STEPS, [moment for moment in drawn(20) if moment[0] < 18], marks=pytest.mark.soak),
     ],
-    ids=["4 kills", "2 kills by steps", "20 kills", "12 kills by steps"],
+    ids=["4 kills", "2 kills by steps", "2 kills, validated in between", "20 kills", "12 kills by steps"],
 )
 def test_a_training_killed_at_any_moment_ends_at_the_same_bits(
     fit: Fit, differing: Callable[..., list[str]], options: tuple[str, ...], moments: list[Moment]
