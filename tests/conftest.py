@@ -1,5 +1,6 @@
 """What every test may use: the real command line, a tiny run, and the folder of real pictures and weights."""
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,11 @@ import pytest
 from lightning_app.__main__ import main
 
 ROOT = Path(__file__).parents[1]
+
+
+def pytest_sessionstart() -> None:
+    """Heed Ctrl-C, as will what the tests start: a shell lets its background jobs ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Result(NamedTuple):

@@ -130,13 +130,16 @@ def test_an_evaluation_that_is_stopped_says_so_and_leaves_no_process(
     command = [sys.executable, "-m", "lightning_app", "evaluate", *tiny, *sweep]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as run:
-        end = time.monotonic() + 60
-        while not any(kept.stat().st_size > 32_768 for kept in workplace.glob("runs/cache/*.sqlite")):  # some pictures
-            assert run.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.01)
-        os.killpg(run.pid, number)
-        _, err = run.communicate(timeout=60)
+        try:
+            end = time.monotonic() + 60
+            while not any(kept.stat().st_size > 32_768 for kept in workplace.glob("runs/cache/*.sqlite")):  # pictures
+                assert run.poll() is None
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            os.killpg(run.pid, number)
+            _, err = run.communicate(timeout=60)
+        finally:
+            run.kill()  # else a failure would wait for the end of the evaluation
     name = "Ctrl-C" if number is signal.SIGINT else number.name
     finished = subprocess.CompletedProcess(command, run.returncode, "", err)
     check_stopped(finished, status, NOT_KEPT.replace("Ctrl-C", name), workplace)
