@@ -1,5 +1,6 @@
 """What every test may use: the real command line, a tiny run, and the folder of real pictures and weights."""
 
+import os
 import signal
 import sys
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from lightning_app.__main__ import main
 
 ROOT = Path(__file__).parents[1]
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before its first session, else onnxruntime reports to Microsoft
 
 
 def pytest_sessionstart() -> None:

@@ -12,7 +12,7 @@ from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import NAME_ROOM, Label, write_labels
 from lightning_app.report.looks import FILLS, GREY, Look, looks
 from lightning_app.report.points import Point
-from lightning_app.report.series import Systems, lossless_curves, originals
+from lightning_app.report.series import Systems, lossless_curves, originals, places
 
 DEPTHS = {"8": "o", "10": "^", "12": "D", "32": "p", "": "h"}
 """Marker by n_bit; coded pictures have none."""
@@ -62,31 +62,35 @@ def _curves(by_weights: Sequence[Mapping[str, Sequence[Point]]], of_curve: Mappi
 
 def _draw_curve(axes: Axes, curve: Curve) -> None:
     colour = curve.look.colour
-    axes.plot(
-        [p.kbpi for p in curve.points], [100 * p.map for p in curve.points], color=colour, linestyle=curve.look.line
-    )
-    for point in curve.points:
-        _draw_point(axes, point, colour, {"marker": _depth_marker(point.bits)}, curve.fill)
+    axes.plot(*places(curve.points), color=colour, linestyle=curve.look.line)
+    _draw_bars(axes, curve.points, colour)
+    for marker in {_depth_marker(point.bits): None for point in curve.points}:
+        of_marker = [point for point in curve.points if _depth_marker(point.bits) == marker]
+        _draw_markers(axes, of_marker, colour, {"marker": marker}, curve.fill)
 
 
 def _draw_originals(axes: Axes, systems: Systems) -> None:
     for (points, _), fill in zip(systems.values(), FILLS, strict=False):
-        for point in originals(points):
-            _draw_point(axes, point, RED, SQUARE, fill)
+        of_files = originals(points)
+        if of_files:
+            _draw_bars(axes, of_files, RED)
+            _draw_markers(axes, of_files, RED, SQUARE, fill)
 
 
-def _draw_point(axes: Axes, point: Point, colour: str, marker: Mapping[str, Any], fill: tuple[str, bool]) -> None:
-    """A marker over its error bars."""
-    x, y = point.kbpi, 100 * point.map
-    up = None if point.map_std is None else 100 * point.map_std
-    bars = {"linewidth": 0.5, "capsize": 1.5, "capthick": 0.5, "alpha": 0.6, "zorder": 1.5}
-    axes.errorbar(x, y, yerr=up, xerr=_inside(point), color=colour, **bars)  # type: ignore[arg-type]
-    axes.plot(x, y, color=colour, **marker, **_filled(colour, fill))
+def _draw_bars(axes: Axes, points: Sequence[Point], colour: str) -> None:
+    """Standard deviations, under the markers: of KBPI, and of mAP where it is known."""
+    bars = {"linestyle": "", "linewidth": 0.5, "capsize": 1.5, "capthick": 0.5, "alpha": 0.6, "zorder": 1.5}
+    along = [[min(p.kbpi_std, 0.9 * p.kbpi) for p in points], [p.kbpi_std for p in points]]  # no room at 0 and below
+    axes.errorbar(*places(points), xerr=along, color=colour, **bars)  # type: ignore[arg-type]
+    known = {point: 100 * point.map_std for point in points if point.map_std is not None}
+    if known:
+        axes.errorbar(*places(list(known)), yerr=list(known.values()), color=colour, **bars)  # type: ignore[arg-type]
 
 
-def _inside(point: Point) -> list[list[float]]:
-    """KBPI's standard deviation down and up; a logarithmic axis has no room at and below zero."""
-    return [[min(point.kbpi_std, 0.9 * point.kbpi)], [point.kbpi_std]]
+def _draw_markers(
+    axes: Axes, points: Sequence[Point], colour: str, marker: Mapping[str, Any], fill: tuple[str, bool]
+) -> None:
+    axes.plot(*places(points), color=colour, linestyle="", **marker, **_filled(colour, fill))
 
 
 def _filled(colour: str, fill: tuple[str, bool]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import QP_ROOM, Label, write_labels
 from lightning_app.report.looks import GREY, LINES, Line, Look, looks
 from lightning_app.report.points import Point
-from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, lossy_curves, originals
+from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, lossy_curves, originals, places
 
 FEW = 3
 """Up to so many curves each has its band; of more, the cloud-only ones alone."""
@@ -79,10 +79,11 @@ def _draw_band(axes: Axes, curve: Curve) -> None:
 def _draw_curve(axes: Axes, curve: Curve) -> None:
     """A line and its markers; the lossless one is open."""
     colour = curve.look.colour
-    axes.plot([p.kbpi for p in curve.points], [100 * p.map for p in curve.points], color=colour, linestyle=curve.line)
-    for point in curve.points:
-        face = "white" if point.qp == LOSSLESS else colour
-        axes.plot(point.kbpi, 100 * point.map, color=colour, marker=curve.look.marker, markerfacecolor=face)
+    axes.plot(*places(curve.points), color=colour, linestyle=curve.line)
+    for face, lossless in ((colour, False), ("white", True)):
+        some = [point for point in curve.points if (point.qp == LOSSLESS) == lossless]
+        look = {"marker": curve.look.marker, "markerfacecolor": face}
+        axes.plot(*places(some), color=colour, linestyle="", **look)
 
 
 def _curve_keys(of_curve: Mapping[str, Look], left_out: int) -> list[Key]:

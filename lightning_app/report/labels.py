@@ -98,18 +98,20 @@ def _is_free(box: Bbox, taken: Array, boxes: Sequence[Bbox], frame: Bbox) -> boo
 
 
 def _samples(axes: Axes) -> Iterator[Array]:
-    """Pixels on the lines and bars of the axes, (K, 2) each."""
+    """Pixels on the markers, lines and bars of the axes, (K, 2) each."""
     step = STEP * _pixels(axes)
+    for line in axes.lines:
+        yield line.get_transform().transform(line.get_xydata())
     for path in _paths(axes):
-        yield path
         for start, end in pairwise(path):
             yield np.linspace(start, end, 2 + int(np.hypot(*(end - start)) / step))
 
 
 def _paths(axes: Axes) -> Iterator[Array]:
-    """The corners of every line in pixels, (V, 2)."""
+    """The corners of every line that is drawn, in pixels, (V, 2)."""
     for line in axes.lines:
-        yield line.get_transform().transform(line.get_xydata())
+        if line.get_linestyle() != "None":
+            yield line.get_transform().transform(line.get_xydata())
     for bars in axes.collections:
         if isinstance(bars, LineCollection):
             yield from (bars.get_transform().transform(segment) for segment in bars.get_segments())

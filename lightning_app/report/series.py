@@ -67,3 +67,9 @@ def _grouped(
     for point in sorted(points, key=order):
         groups.setdefault(name(point), []).append(point)
     return groups
+
+
+def places(points: Iterable[Point]) -> tuple[list[float], list[float]]:
+    """Where points stand in a figure: KBPI, and mAP in percent."""
+    points = list(points)
+    return [point.kbpi for point in points], [100 * point.map for point in points]

@@ -71,12 +71,12 @@ def points(line: Line2D) -> npt.NDArray[np.float64]:
 def markers(axes: Axes) -> dict[tuple[float, float], Line2D]:
     """Each marker by its KBPI and mAP."""
     bars = ("None", "|", "_")  # the ends of error bars are markers too
-    single = [line for line in axes.lines if len(points(line)) == 1 and str(line.get_marker()) not in bars]
-    return {(round(float(x), 2), round(float(y), 2)): line for line in single for x, y in points(line)}
+    found = [line for line in axes.lines if str(line.get_marker()) not in bars]
+    return {(round(float(x), 2), round(float(y), 2)): line for line in found for x, y in points(line)}
 
 
 def curves(axes: Axes) -> list[Line2D]:
-    return [line for line in axes.lines if len(points(line)) > 2]
+    return [line for line in axes.lines if line.get_linestyle() != "None" and len(points(line)) > 2]
 
 
 @BOTH
@@ -130,8 +130,9 @@ def test_fig4_has_bars_of_one_standard_deviation_each_way(systems: Systems) -> N
     bars = [bar.get_segments()[0].ravel() for bar in axes.collections if isinstance(bar, LineCollection)]
     assert bars[0] == pytest.approx([45, 38, 75, 38])  # along KBPI
     assert bars[1] == pytest.approx([60, 36.85, 60, 39.15])  # along mAP
-    _, axes = drawn(lossless_figure, {"default": ([replace(point, map_std=None)], [])})
-    assert len([bar for bar in axes.collections if isinstance(bar, LineCollection)]) == 1
+    unknown = replace(point, bits="10", map_std=None)
+    _, axes = drawn(lossless_figure, {"default": ([point, unknown], [])})
+    assert [len(bar.get_segments()) for bar in axes.collections if isinstance(bar, LineCollection)] == [2, 1]
 
 
 def test_fig5_joins_qps_in_order_behind_the_lossless_point(systems: Systems) -> None:
