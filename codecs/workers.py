@@ -91,7 +91,8 @@ class WorkerPool:
         if executor is None:
             return
         workers = _workers(executor)
-        watch = threading.Timer(GRACE, _kill, [executor])
+        _take_no_more(executor)  # here, not when time is up: `shutdown` closes the same pipe
+        watch = threading.Timer(GRACE, _kill, [workers])
         watch.start()
         executor.shutdown(wait=True, cancel_futures=True)
         watch.cancel()
@@ -180,14 +181,18 @@ def _any_dead(executor: ProcessPoolExecutor) -> bool:
     return bool(multiprocessing.connection.wait([worker.sentinel for worker in _workers(executor)], 0))
 
 
-def _kill(executor: ProcessPoolExecutor) -> None:
-    """End the workers, those that are stopped too, so that the executor finds itself broken."""
-    queue: Any = executor._result_queue
-    for worker in _workers(executor):
+def _kill(workers: Sequence[BaseProcess]) -> None:
+    """End workers, those that are stopped too, so that their executor finds itself broken."""
+    for worker in workers:
         worker.kill()
         _end_programs(worker)
+
+
+def _take_no_more(executor: ProcessPoolExecutor) -> None:
+    """Close our end of the workers' pipe: after the last of them the executor waits for the rest of no result."""
+    queue: Any = executor._result_queue
     if queue is not None:
-        queue._writer.close()  # else the executor would wait for the rest of a result
+        queue._writer.close()
 
 
 def _end_programs(worker: BaseProcess) -> None:
@@ -230,7 +235,8 @@ def _result(executor: ProcessPoolExecutor, future: Future[Any], call: Sequence[A
     end = time.monotonic() + _limit(call)
     while not wait([future], LOOK).done:
         if time.monotonic() > end or _any_dead(executor):
-            _kill(executor)
+            _kill(_workers(executor))
+            _take_no_more(executor)
             break
     return future.result()
 

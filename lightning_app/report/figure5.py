@@ -82,8 +82,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     axes.plot(*places(curve.points), color=colour, linestyle=curve.line)
     for face, lossless in ((colour, False), ("white", True)):
         some = [point for point in curve.points if (point.qp == LOSSLESS) == lossless]
-        look = {"marker": curve.look.marker, "markerfacecolor": face}
-        axes.plot(*places(some), color=colour, linestyle="", **look)
+        axes.plot(*places(some), color=colour, linestyle="", marker=curve.look.marker, markerfacecolor=face)
 
 
 def _curve_keys(of_curve: Mapping[str, Look], left_out: int) -> list[Key]:
