@@ -6,6 +6,7 @@ The codec's worker processes import this module, so that torch and Lightning wai
 from __future__ import annotations
 
 import errno
+import os
 import sys
 
 from lightning_app import __version__
@@ -31,6 +32,10 @@ dfc: train and measure object detectors whose features cross a real video codec
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 """How the system says that a file cannot be written."""
+
+
+WITH_CODEC = ("fit", "evaluate")
+"""Commands whose threads, between two layers, leave their cores to the codec: torch's would spin there for a moment."""
 
 
 def main() -> int:
@@ -98,6 +103,8 @@ def _dispatch(arguments: list[str]) -> None:
 
         run_decode(rest)
     else:
+        if command in WITH_CODEC:  # torch reads it when it is loaded
+            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):
             from lightning_app.fork_server import start_early
 

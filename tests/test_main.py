@@ -1,0 +1,35 @@
+"""What the program settles before it imports torch."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+START = """
+import os, sys
+from lightning_app.__main__ import main
+sys.modules["lightning_app.cli"] = type(sys)("cli")
+sys.modules["lightning_app.cli"].run = lambda: print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
+sys.argv = ["dfc", sys.argv[1], "--help"]
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "found"),
+    [
+        ("fit", {}, "PASSIVE"),
+        ("evaluate", {}, "PASSIVE"),
+        ("fit", {"OMP_WAIT_POLICY": "ACTIVE"}, "ACTIVE"),
+        ("predict", {}, "None"),
+    ],
+)
+def test_threads_that_wait_leave_their_cores_to_the_codec_unless_told_otherwise(
+    command: str, given: dict[str, str], found: str
+) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"} | given
+    run = subprocess.run(
+        [sys.executable, "-c", START, command], capture_output=True, text=True, env=environment, check=True
+    )
+    assert run.stdout == f"{found} False\n"
