@@ -1,5 +1,5 @@
 # make demo   trains, codes and measures on drawn shapes, in minutes
-# make test   all tests, in three processes, whose waiting threads leave their cores to the others
+# make test   all tests, in two processes, whose waiting threads leave their cores to the others
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
@@ -41,7 +41,7 @@ clean-demo:
 	rm -rf $(DEMO) checkpoints/demo
 
 test: venv
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q --durations=10 --numprocesses 3 --dist loadfile
+	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest -q --durations=10 --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 experiment: venv
 	$(BIN)/python -m experiments.voc_subset --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,12 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before its first session, else onnx
 def pytest_sessionstart() -> None:
     """Heed Ctrl-C, as will what the tests start: a shell lets its background jobs ignore it."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files that take longest first: several processes share the files, and none should begin a long one last."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 class Result(NamedTuple):
