@@ -3,7 +3,7 @@
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
-# make bench   how fast everything is, beside its limit or its peer: about 16 minutes, nothing else running
+# make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
 # make lock   the hashes of the pinned packages anew, after a change of requirements.txt; asks PyPI
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
