@@ -64,9 +64,8 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     colour = curve.look.colour
     axes.plot(*places(curve.points), color=colour, linestyle=curve.look.line)
     _draw_bars(axes, curve.points, colour)
-    for marker in {_depth_marker(point.bits): None for point in curve.points}:
-        of_marker = [point for point in curve.points if _depth_marker(point.bits) == marker]
-        _draw_markers(axes, of_marker, colour, {"marker": marker}, curve.fill)
+    for point in curve.points:
+        _draw_markers(axes, [point], colour, {"marker": _depth_marker(point.bits)}, curve.fill)
 
 
 def _draw_originals(axes: Axes, systems: Systems) -> None:
