@@ -9,11 +9,12 @@ from statistics import median
 
 import cv2
 import torch
+from torch._inductor import config as inductor
 
 from benchmarks.clock import in_turns, pairwise
 from benchmarks.rows import Row
 from lightning_app.codecs import available_cores
-from lightning_app.darknet import Network, save_weights
+from lightning_app.darknet import Network, save_weights, unchanging
 
 CALLS = {"yolov2-voc": 4, "yolo-lite": 60}
 """Of each way in a turn, one after another: two libraries' threads in turn would wait for each other's."""
@@ -30,7 +31,7 @@ def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
 
 def _rows(name: str, cfg: Path, folder: Path) -> list[Row]:
     network = Network.from_cfg(cfg).eval()
-    compiled = torch.compile(network, options={"freezing": True})
+    compiled = torch.compile(network)
     save_weights(network, folder / "random.weights")
     net = cv2.dnn.readNetFromDarknet(str(cfg), str(folder / "random.weights"))
     image = torch.rand(1, 3, *network.size, generator=torch.Generator().manual_seed(0))
@@ -45,12 +46,12 @@ def _rows(name: str, cfg: Path, folder: Path) -> list[Row]:
             network(image)
 
     ways = {
-        "as it is": lambda: network(image),
+        "as `dfc evaluate` runs it": lambda: network(image),
         "compiled by torch": lambda: compiled(image),
         "in bfloat16 (--trainer.precision bf16-mixed)": bfloat16,
         "opencv": opencv,
     }
-    with torch.no_grad():
+    with torch.no_grad(), unchanging(network), inductor.patch(freezing=True):
         seconds = in_turns({way: _repeated(call, CALLS[name]) for way, call in ways.items()}, TURNS)
     theirs = seconds.pop("opencv")
     return [

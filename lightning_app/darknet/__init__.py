@@ -5,6 +5,7 @@ outputs.
 """
 
 from lightning_app.darknet.assign import Truth
+from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.head import Detections, detect
 from lightning_app.darknet.loss import LossForm, check_form, detection_loss
 from lightning_app.darknet.network import Network, Passthrough
@@ -33,6 +34,7 @@ __all__ = [
     "load_weights",
     "region_loss",
     "save_weights",
+    "unchanging",
     "yolo_loss",
     "yolov1_loss",
 ]

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lightning_app.darknet.convolve import Conv2d
+
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "linear": nn.Identity,
     "leaky": lambda: nn.LeakyReLU(0.1),
@@ -53,7 +55,7 @@ class Convolution(nn.Module):
         activation: str = "linear",
     ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(channels, filters, size, stride, padding, groups=groups, bias=not batch_normalize)
+        self.conv = Conv2d(channels, filters, size, stride, padding, groups=groups, bias=not batch_normalize)
         self.norm = nn.BatchNorm2d(filters, eps=1e-6, momentum=0.01) if batch_normalize else nn.Identity()
         self.activation = ACTIVATIONS[activation]()
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
-from lightning_app.darknet import detect, detection_loss
+from lightning_app.darknet import detect, detection_loss, unchanging
 from lightning_app.data import Batch, Target, VOCDataset
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
@@ -58,7 +58,7 @@ class Evaluation(LightningModule):
         workers: codec processes; None for the machine's cores, shared between its ranks.
 
     Attributes:
-        held: the cache, the files and the threads, from `setup` on; whoever tests closes it.
+        held: the cache, the files, the threads and the laid out kernels, from `setup` on; whoever tests closes it.
     """
 
     def __init__(
@@ -110,6 +110,7 @@ class Evaluation(LightningModule):
         self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
         names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
+        self.held.enter_context(unchanging(self.network))
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
         self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from rich.console import Console
 
-from lightning_app.darknet import Network
+from lightning_app.darknet import Network, unchanging
 from lightning_app.errors import OptionError
 from lightning_app.profiling.conclusion import ENERGY, LATENCY, best_split, conclusion
 from lightning_app.profiling.cuts import Cut, computed_layers, cuts_of, write_cuts
@@ -100,8 +100,9 @@ def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size
 def _measure(network: Network, device: torch.device, repeats: int) -> Measured:
     network = network.to(device)
     image, clock = drawn_picture(network, device), clock_of(device)
-    seconds = layer_seconds(network, image, repeats, clock)
-    whole = whole_seconds(network, image, repeats, clock)
+    with unchanging(network):
+        seconds = layer_seconds(network, image, repeats, clock)
+        whole = whole_seconds(network, image, repeats, clock)
     return Measured(layer_rows(network, seconds, _device_name(device), program_commit()), seconds, whole)
 
 

@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from lightning_app.darknet import Network, save_weights
+from lightning_app.darknet.convolve import Conv2d
 from lightning_app.report.points import Point, read_points
 
 pytestmark = [
@@ -216,6 +217,23 @@ def test_the_front_runs_once_a_picture_and_each_point_codes_it_once(
     assert passes == [1] * PICTURES
     assert counts(out) == (12 * PICTURES, 0)
     assert kept() == 12 * PICTURES
+
+
+def test_every_kernel_stays_laid_out_while_the_weights_do_not_change(
+    dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stay, convolutions, forward = [], set(), Conv2d.forward
+
+    def noted(convolution: Conv2d, x: torch.Tensor) -> torch.Tensor:
+        stay.append(convolution.laid_out is not None)
+        convolutions.add(convolution)
+        return forward(convolution, x)
+
+    monkeypatch.setattr(Conv2d, "forward", noted)
+    assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]")[0] == 0
+    assert stay
+    assert all(stay)
+    assert all(convolution.laid_out is None for convolution in convolutions)
 
 
 def test_killed_twice_and_resumed_it_ends_with_the_same_files(dfc: Dfc, trained: tuple[str, ...]) -> None:
