@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 from torch.nn import functional as F
 
-from lightning_app.darknet.layers import ACTIVATIONS, Dropout, MaxPool, Route, Shortcut, Upsample
+from lightning_app.darknet.layers import ACTIVATIONS, Convolution, Dropout, MaxPool, Route, Shortcut, Upsample
 
 FORMULAS: dict[str, Callable[[float], float]] = {
     "linear": lambda x: x,
@@ -27,6 +28,23 @@ def test_an_activation_is_darknets(name: str) -> None:
     samples = [-30.0, -7.0, -1.5, -0.01, 0.0, 0.3, 2.0, 5.9, 6.1, 19.0, 40.0]
     ours = ACTIVATIONS[name]()(torch.tensor(samples))
     assert ours.tolist() == pytest.approx([FORMULAS[name](x) for x in samples], rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", ["leaky", "relu", "relu6"])
+def test_an_activation_overwrites_what_batch_norm_gave_and_keeps_its_gradient(name: str) -> None:
+    torch.manual_seed(0)
+    layer, given_by_norm = Convolution(3, 4, 3, batch_normalize=True, activation=name), []
+    layer.norm.register_forward_hook(lambda _, __, output: given_by_norm.append((output.data_ptr(), output.clone())))
+    nn.init.constant_(layer.norm.weight, 8.0)  # type: ignore[arg-type]  # beyond 6 too
+    x = torch.randn(2, 3, 8, 8, requires_grad=True)
+    output = layer(x)
+    ((place, before),) = given_by_norm
+    assert output.data_ptr() == place
+    apart = {"leaky": F.leaky_relu(before, 0.1), "relu": F.relu(before), "relu6": F.relu6(before)}[name]
+    assert torch.equal(output, apart)
+    weights = torch.randn(output.shape)
+    ours, theirs = (torch.autograd.grad((y * weights).sum(), x, retain_graph=True) for y in (output, apart))
+    assert torch.equal(*ours, *theirs)
 
 
 def test_a_shortcut_adds_and_then_activates() -> None:
