@@ -14,11 +14,14 @@ import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
+from lightning_app.data import ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
 from lightning_app.ranks import ending_together
 from lightning_app.trainer import Trainer
 
+DATA = (VOCDataModule, ShapesDataModule)
+"""What ``--data`` names without its path, the first if it is not given: jsonargparse knows what is imported."""
 KEYWORDS = ("best", "last", "hpc")
 """What Lightning takes for a checkpoint's path beside a path."""
 NOT_KEPT = (
@@ -48,7 +51,7 @@ class CLI(LightningCLI):
         """One seed decides every draw of a run."""
         parser.link_arguments("seed_everything", "model.seed", compute_fn=_checked_seed)
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=_checked_seed)
-        parser.set_defaults({"data": "lightning_app.data.VOCDataModule"})
+        parser.set_defaults({"data": f"lightning_app.data.{DATA[0].__name__}"})
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
         """Lightning's own table of results is off: RateAccuracy prints ours."""

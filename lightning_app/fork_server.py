@@ -15,7 +15,7 @@ def loader_context() -> ForkServerContext:
     PyTorch and albumentations anew in each worker. A fork server imports them once and is forked while it is small.
     """
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["__main__", "lightning_app.data.voc"])
+    context.set_forkserver_preload(["__main__", "lightning_app.data.loading"])
     return context
 
 

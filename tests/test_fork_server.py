@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -24,3 +25,17 @@ def test_it_starts_before_the_program_imports_torch_and_not_to_print_help(argume
     command = [sys.executable, "-c", START, *arguments]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert out.split("\n")[:2] == [f"running: {running}", "torch: False"]
+
+
+def test_what_the_loaders_workers_import_is_without_lightning() -> None:
+    statement = "import sys, lightning_app.data.loading; print(*sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", statement], text=True).split()
+    assert "lightning_app.data.voc" in imported
+    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics"} & set(imported)
+
+
+@pytest.mark.parametrize("name", ["VOCDataModule", "ShapesDataModule"])
+def test_the_data_modules_have_help_by_their_names_alone(dfc: Callable[..., tuple[int, str, str]], name: str) -> None:
+    status, out, _ = dfc("fit", "--data.help", name)
+    assert status == 0
+    assert f"lightning_app.data.{name}" in out

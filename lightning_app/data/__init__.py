@@ -1,16 +1,32 @@
-"""Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them."""
+"""Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them.
+
+The data modules, and with them Lightning, are imported when they are asked for: the loader's workers do without.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
 from lightning_app.data.devkit import read_picture
-from lightning_app.data.module import VOCDataModule
 from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.names import read_names
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
-from lightning_app.data.shapes import ShapesDataModule, draw
 from lightning_app.data.transforms import Augmentation, training_transform
 from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, to_tensor
+
+if TYPE_CHECKING:
+    from lightning_app.data.module import VOCDataModule
+    from lightning_app.data.shapes import ShapesDataModule, draw
+else:
+    _LATER = {"VOCDataModule": "module", "ShapesDataModule": "shapes", "draw": "shapes"}
+
+    def __getattr__(name: str) -> object:
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
+
 
 __all__ = [
     "SHAPES",
