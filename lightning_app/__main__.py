@@ -6,8 +6,11 @@ The codec's worker processes import this module, so that torch and Lightning wai
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
+from importlib import import_module
+from types import ModuleType
 
 from lightning_app import __version__
 from lightning_app.errors import DfcError
@@ -33,6 +36,15 @@ dfc: train and measure object detectors whose features cross a real video codec
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 """How the system says that a file cannot be written."""
 
+COMMANDS = {
+    "report": ("lightning_app.report.command", "run"),
+    "profile": ("lightning_app.profiling.command", "run"),
+    "data": ("lightning_app.data.command", "run"),
+    "weights": ("lightning_app.weights.command", "run"),
+    "encode": ("lightning_app.transmit.command", "run_encode"),
+    "decode": ("lightning_app.transmit.command", "run_decode"),
+}
+"""Module and function of those that are not LightningCLI's; a module waits for its command."""
 
 WITH_CODEC = ("fit", "evaluate")
 """Commands whose threads, between two layers, leave their cores to the codec: torch's would spin there for a moment."""
@@ -78,40 +90,33 @@ def _users_mistake(error: BaseException) -> DfcError | None:
 
 def _dispatch(arguments: list[str]) -> None:
     command, rest = arguments[0], arguments[1:]
-    if command == "report":
-        from lightning_app.report.command import run as run_report
+    if command in COMMANDS:
+        module, function = COMMANDS[command]
+        getattr(_imported(module), function)(rest)
+        return
+    if command in WITH_CODEC:  # torch reads it when it is loaded
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):
+        from lightning_app.fork_server import start_early
 
-        run_report(rest)
-    elif command == "profile":
-        from lightning_app.profiling.command import run as run_profile
+        start_early()
+    _imported("lightning_app.cli").run()
 
-        run_profile(rest)
-    elif command == "data":
-        from lightning_app.data.command import run as run_data
 
-        run_data(rest)
-    elif command == "weights":
-        from lightning_app.weights.command import run as run_weights
+def _imported(name: str) -> ModuleType:
+    """A module, and with it all that it imports, for good: the garbage collector does not look at them.
 
-        run_weights(rest)
-    elif command == "encode":
-        from lightning_app.transmit.command import run_encode
-
-        run_encode(rest)
-    elif command == "decode":
-        from lightning_app.transmit.command import run_decode
-
-        run_decode(rest)
-    else:
-        if command in WITH_CODEC:  # torch reads it when it is loaded
-            os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):
-            from lightning_app.fork_server import start_early
-
-            start_early()
-        from lightning_app.cli import run as run_lightning
-
-        run_lightning()
+    It would go over all objects of PyTorch and Lightning again and again while they are imported, and once more at the
+    end of the process: two of the six seconds of a short command.
+    """
+    if name in sys.modules or not gc.isenabled():
+        return import_module(name)
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 if __name__ == "__main__":
