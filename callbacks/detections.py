@@ -10,8 +10,8 @@ from typing import Any
 from pytorch_lightning import LightningModule, Trainer
 from pytorch_lightning.callbacks import BasePredictionWriter
 
+from lightning_app.detections import with_names
 from lightning_app.files import written_whole
-from lightning_app.measure import with_names
 
 
 class DetectionsWriter(BasePredictionWriter):

@@ -13,8 +13,8 @@ from lightning_app.callbacks.feature_pictures import side_by_side
 from lightning_app.callbacks.wandb_points import logged_step, wandb_loggers
 from lightning_app.darknet import Detections, detect
 from lightning_app.data import Batch, Target, VOCDataModule, collate, read_picture
+from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError
-from lightning_app.measure import in_pixels
 from lightning_app.systems import CloudOnly, Collaborative
 
 

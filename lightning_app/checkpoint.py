@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_app.checkpoint_file import read_checkpoint
@@ -19,8 +18,11 @@ PREFIX = "network."
 """Where a Detector's checkpoint keeps its network."""
 
 
-def load_network(network: Network, path: Path) -> None:
-    """Load a Lightning checkpoint (``.ckpt``) or Darknet ``.weights``, and say which layers a short file left out.
+def load_network(network: Network, path: Path) -> str:
+    """Load a Lightning checkpoint (``.ckpt``) or Darknet ``.weights``.
+
+    Returns:
+        a sentence for the user on the layers that a short file left out, or nothing.
 
     Raises:
         WeightsError: the file cannot be read, does not fit the network, or has values with which no network computes.
@@ -36,8 +38,7 @@ def load_network(network: Network, path: Path) -> None:
             f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below 0: "
             "it is damaged, or its training failed; `dfc weights inspect` counts them"
         )
-    if missing:
-        rank_zero_info(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
+    return f"{path} ends before {', '.join(missing)}: these keep their initial values." if missing else ""
 
 
 def _spoilt(network: Network) -> list[str]:

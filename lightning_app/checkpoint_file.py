@@ -1,57 +1,15 @@
-"""Checkpoint files: written whole or not at all; read though they may be damaged, or made to do harm."""
+"""Checkpoint files, read though they may be damaged, or made to do harm."""
 
 from __future__ import annotations
 
 import zipfile
-from io import BytesIO
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from lightning_fabric.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
 from lightning_app.errors import WeightsError
-from lightning_app.files import written_whole
-
-
-class CheckpointFiles(TorchCheckpointIO):
-    """How Lightning's checkpoints reach the disk and come back; ``--ckpt_path`` is trusted no more than other files.
-
-    Lightning writes into the system's temporary folder and moves the file; where that is another disk the move is a
-    copy onto the last good checkpoint, which a full disk or a kill then cuts in half.
-    """
-
-    def save_checkpoint(self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any = None) -> None:
-        """Write a checkpoint whole or not at all.
-
-        Raises:
-            OSError: it cannot be written; what was there before is still there.
-        """
-        if "://" in str(path):
-            super().save_checkpoint(checkpoint, path, storage_options)
-            return
-        buffer = BytesIO()
-        torch.save(checkpoint, buffer)  # into a file on a full disk it ends in a RuntimeError that does not say so
-        with written_whole(Path(path)) as file:
-            file.write(buffer.getbuffer())
-
-    def load_checkpoint(
-        self,
-        path: str | Path,
-        map_location: Any = "cpu",  # noqa: ARG002
-        weights_only: bool | None = True,  # noqa: ARG002
-    ) -> dict[str, Any]:
-        """Load a checkpoint to the CPU, whatever is asked for, without running what is in it.
-
-        Raises:
-            WeightsError: it cannot be read, is cut short or damaged, or is no checkpoint of a Detector.
-        """
-        if "://" not in str(path):
-            return read_checkpoint(Path(path))
-        checkpoint = super().load_checkpoint(path, weights_only=True)
-        check_content(checkpoint, str(path))
-        return checkpoint
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any, cast
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LambdaLR
@@ -19,8 +20,9 @@ from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
 from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, check_form, detect, detection_loss
 from lightning_app.data import Batch
+from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
-from lightning_app.measure import OperatingPoint, in_pixels
+from lightning_app.measure import OperatingPoint
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.report.points import Point
@@ -74,7 +76,9 @@ class Detector(LightningModule):
         self.network.check_detects(network)
         check_form(self.network.heads, loss)
         if weights is not None:
-            load_network(self.network, Path(weights))
+            left_out = load_network(self.network, Path(weights))
+            if left_out:
+                rank_zero_info(left_out)
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lightning_app.boxes import input_to_picture, xyxy_to_voc
 from lightning_app.darknet import Detections
 from lightning_app.data import Target
+from lightning_app.detections import in_pixels
 from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
 
 
@@ -40,16 +40,3 @@ class OperatingPoint(nn.Module):
         self.accuracy.reset()
         self.rate.reset()
         return {name: float(values[name]) for name in ("images", "map", "map_area", "kbpi", "kbpi_std")}
-
-
-def in_pixels(found: Detections, target: Target) -> Detections:
-    """The detections with their boxes in VOC's pixels of the original picture."""
-    boxes = input_to_picture(found["boxes"], target["window"])
-    return {**found, "boxes": xyxy_to_voc(boxes, target["size"])}
-
-
-def with_names(found: Detections, classes: Sequence[str]) -> list[dict[str, object]]:
-    """Detections as JSON has them: class, score and box, xyxy in VOC's pixels."""
-    boxes, scores, labels = (found[key].tolist() for key in ("boxes", "scores", "labels"))
-    rows = zip(boxes, scores, labels, strict=True)
-    return [{"class": classes[label], "score": score, "box": box} for box, score, label in rows]

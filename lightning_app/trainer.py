@@ -11,7 +11,7 @@ from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint_file import CheckpointFiles
+from lightning_app.checkpoint_io import CheckpointFiles
 from lightning_app.data import VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError

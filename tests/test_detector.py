@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from lightning_app.channel import FeatureChannel
+from lightning_app.darknet import save_weights
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.picture_channel import PictureChannel
@@ -74,3 +75,11 @@ def test_a_checkpoint_carries_plain_values_alone(tmp_path: Path) -> None:
     assert "channel" not in detector.hparams
     torch.save({"hyper_parameters": dict(detector.hparams)}, tmp_path / "a.ckpt")
     assert torch.load(tmp_path / "a.ckpt", weights_only=True)["hyper_parameters"]["network"] == SHAPES
+
+
+def test_the_user_is_told_what_a_short_file_leaves_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    short = tmp_path / "short.weights"
+    save_weights(Detector(SHAPES).network, short, upto=8)
+    Detector(SHAPES, str(short))
+    (told,) = [record.getMessage() for record in caplog.records]
+    assert told == f"{short} ends before conv_8, conv_9: these keep their initial values."

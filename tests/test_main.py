@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from lightning_app.__main__ import COMMANDS
+
 START = """
 import os, sys
 from lightning_app.__main__ import main
@@ -55,3 +57,11 @@ print(gc.isenabled(), all(frozen_at_collections), 0 < frozen[1] <= frozen[0], fi
 def test_what_a_command_imports_is_imported_unseen_by_the_garbage_collector(command: str) -> None:
     run = [sys.executable, "-c", COLLECTOR, command, "--help"]
     assert subprocess.run(run, capture_output=True, text=True, check=True).stderr == "True True True\n"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_only_training_and_measuring_need_lightning(command: str) -> None:
+    statement = "import importlib, sys; importlib.import_module(sys.argv[1]); print(*sys.modules)"
+    run = [sys.executable, "-c", statement, COMMANDS[command][0]]
+    imported = subprocess.check_output(run, text=True).split()
+    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics"} & set(imported)

@@ -13,14 +13,15 @@ from lightning_app.data.names import read_names
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
+from lightning_app.data.shapes import draw
 from lightning_app.data.transforms import Augmentation, training_transform
 from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, to_tensor
 
 if TYPE_CHECKING:
     from lightning_app.data.module import VOCDataModule
-    from lightning_app.data.shapes import ShapesDataModule, draw
+    from lightning_app.data.shapes_module import ShapesDataModule
 else:
-    _LATER = {"VOCDataModule": "module", "ShapesDataModule": "shapes", "draw": "shapes"}
+    _LATER = {"VOCDataModule": "module", "ShapesDataModule": "shapes_module"}
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:

@@ -7,17 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from lightning_app.data.module import VOCDataModule
-from lightning_app.data.multi_scale import MultiScale
-from lightning_app.data.painting import SHAPES, Shape, paint
-from lightning_app.data.transforms import Augmentation
+from lightning_app.data.painting import Shape, paint
 from lightning_app.errors import DataError, OptionError
 
 YEAR = "Shapes"
 RECORD = "shapes.json"  # beside the pictures: what they were drawn with
 VERSION = 1  # of the drawing: raised whenever the same parameters give other pictures
-# Darknet's smallest zoom would take the stripes of a small picture away.
-MILD = Augmentation(zoom_min=0.6, zoom_max=1.4)
 
 OBJECT = """\
   <object>
@@ -53,7 +48,7 @@ def draw(root: str | Path, train_pictures: int, test_pictures: int, seed: int = 
     Raises:
         DataError: a folder Shapes is there that this program has not drawn, or has drawn otherwise.
     """
-    _check(train_pictures, test_pictures, seed, side)
+    check_drawing(train_pictures, test_pictures, seed, side)
     record = {"version": VERSION, "train": train_pictures, "test": test_pictures, "seed": seed, "side": side}
     folder = Path(root) / YEAR
     if not _is_drawn(folder, record):
@@ -107,63 +102,13 @@ def _annotation(name: str, side: int, shapes: Sequence[Shape]) -> str:
     return ANNOTATION.format(name=name, side=side, objects="".join(objects))
 
 
-def _check(train_pictures: int, test_pictures: int, seed: int, side: int) -> None:
+def check_drawing(train_pictures: int, test_pictures: int, seed: int, side: int) -> None:
+    """Refuse what `draw` does not draw, as it says it.
+
+    Raises:
+        OptionError: a number is too small.
+    """
     if min(train_pictures, test_pictures) < 1:
         raise OptionError(f"there must be at least 1 picture in each set, not {train_pictures} and {test_pictures}")
     if seed < 0 or side < 64:
         raise OptionError(f"seed must be at least 0 and side at least 64 pixels, not {seed} and {side}")
-
-
-class ShapesDataModule(VOCDataModule):
-    """Shapes on clouds, drawn by this program where they are not there yet: five classes in small pictures.
-
-    Args:
-        root: the devkit to make, whose folder Shapes holds the pictures.
-        train_pictures: number of pictures to train on, at least 1.
-        test_pictures: number of pictures to validate and test on, at least 1.
-        side: of a picture in pixels, at least 64.
-        size: side of the network's input in pixels, a multiple of 32; null for the network's own.
-        batch_size: training pictures a step on each rank, at least 1.
-        eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
-        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
-        augment: random changes of the training pictures; null for none.
-        multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
-        seed: of the order, the sizes and the augmentation, at least 0; the pictures are the same for every seed.
-    """
-
-    def __init__(
-        self,
-        root: str = "data/shapes",
-        train_pictures: int = 600,
-        test_pictures: int = 150,
-        side: int = 160,
-        size: int | None = None,
-        batch_size: int = 8,
-        eval_batch_size: int = 16,
-        workers: int = 2,
-        augment: Augmentation | None = MILD,
-        multi_scale: MultiScale | None = None,
-        seed: int = 0,
-    ) -> None:
-        _check(train_pictures, test_pictures, seed, side)
-        super().__init__(
-            root,
-            train=[f"{YEAR}/train"],
-            val=[f"{YEAR}/test"],
-            test=[f"{YEAR}/test"],
-            predict=[f"{YEAR}/test"],
-            size=size,
-            batch_size=batch_size,
-            eval_batch_size=eval_batch_size,
-            workers=workers,
-            augment=augment,
-            multi_scale=multi_scale,
-            classes=SHAPES,
-            seed=seed,
-        )
-        self.pictures = train_pictures, test_pictures
-        self.side = side
-
-    def prepare_data(self) -> None:
-        """Draw the set if it is not there."""
-        draw(self.root, *self.pictures, side=self.side)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -13,9 +14,9 @@ from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_network
 from lightning_app.darknet import Network
 from lightning_app.data import VOC_CLASSES, Resize, read_names
+from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
-from lightning_app.measure import with_names
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
 
@@ -69,7 +70,9 @@ def _add_network(parser: ArgumentParser) -> None:
 def _load(cfg: str, weights: Path) -> Network:
     network = Network.from_cfg(cfg)
     network.check_detects(cfg)
-    load_network(network, weights)
+    left_out = load_network(network, weights)
+    if left_out:
+        print(left_out, file=sys.stderr)  # noqa: T201
     return network.eval()
 
 

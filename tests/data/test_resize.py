@@ -13,7 +13,7 @@ from lightning_app.boxes import WHOLE, cxcywh_to_xyxy
 from lightning_app.data import Target, VOCDataModule, VOCDataset, fit_picture
 from lightning_app.data.resize import Resize, letterbox, letterbox_window
 from lightning_app.data.transforms import Placement
-from lightning_app.measure import in_pixels
+from lightning_app.detections import in_pixels
 
 WriteDevkit = Callable[..., Path]
 GREY = 128

@@ -14,7 +14,7 @@ import torch
 from lightning_fabric.plugins.io import TorchCheckpointIO
 
 from lightning_app.checkpoint import save_checkpoint
-from lightning_app.checkpoint_file import CheckpointFiles
+from lightning_app.checkpoint_io import CheckpointFiles
 from lightning_app.darknet import Network
 from lightning_app.errors import WeightsError
 from lightning_app.trainer import Trainer

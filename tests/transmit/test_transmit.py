@@ -101,6 +101,15 @@ def container(network: Network, tmp_path_factory: pytest.TempPathFactory) -> byt
         return encode_picture(path, network, channel, 32)
 
 
+def test_the_user_is_told_what_a_short_file_leaves_out(dfc: Dfc, network: Network) -> None:
+    save_weights(network, "short.weights", upto=4)
+    Image.linear_gradient("L").convert("RGB").save("a.png")
+    options = ("--network", "configs/networks/shapes.cfg", "--weights", "short.weights", "--channel.split", "max_3")
+    status, _, err = dfc("encode", "a.png", *options)
+    assert status == 0
+    assert err == "short.weights ends before conv_4, conv_6, conv_8, conv_9: these keep their initial values.\n"
+
+
 def test_another_networks_container_is_refused(container: bytes) -> None:
     other = Network.from_cfg(NETWORKS / "shapes.cfg", seed=1).eval()
     with pytest.raises(CodecError, match="was made with another network or other weights"):
