@@ -36,7 +36,7 @@ def draw(costs: Sequence[Cost], path: Path) -> None:
                 axes.annotate(cost.name, (cost.milliseconds, cost.bd_rate), (4, 5), textcoords="offset points")
         axes.set_xscale("log")
         axes.xaxis.set_minor_formatter(NullFormatter())
-        axes.set_xlim(28, 240)
+        axes.set_xlim(28, 270)
         axes.set_xticks([30, 50, 70, 100, 150, 200], ["30", "50", "70", "100", "150", "200"])
         axes.set_ylim(top=WORST)
         axes.set_xlabel("CPU time of a lossy picture (ms)")
