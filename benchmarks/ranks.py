@@ -76,6 +76,7 @@ def _rate(shared: Path, command: str, more: dict[str, object], batch: int, ranks
         moments = {"class_path": "benchmarks.ranks.Moments", "init_args": {"folder": folder}}
         options: dict[str, object] = {
             "data.root": shared / "VOCdevkit",
+            "data.train": "[VOC2007/trainval]",
             "model.weights": shared / "weights/yolo-lite/tiny-yolov2-trial3.weights",
             "trainer.default_root_dir": folder,
             "trainer.devices": ranks,

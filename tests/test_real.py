@@ -48,13 +48,11 @@ def test_yolo_lite_at_max_7_and_qp_32_sends_what_it_should(dfc: Dfc, lite: tuple
     assert 35.5 < 100 * point.map < 38.4
 
 
-def test_retraining_with_hevc_in_the_loop_runs_on_real_pictures(
-    dfc: Dfc, lite: tuple[str, ...], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_retraining_with_hevc_in_the_loop_runs_on_real_pictures(dfc: Dfc, lite: tuple[str, ...]) -> None:
     short = ("--trainer.max_epochs", "1", "--trainer.limit_train_batches", "12", "--trainer.limit_val_batches", "2")
-    status, _, err = dfc("fit", *lite, "--model.channel.split", "max_7", *short)
+    sets = ("--data.train", "[VOC2007/trainval]")
+    status, _, err = dfc("fit", *lite, *sets, "--model.channel.split", "max_7", *short)
     assert status == 0, err
-    assert "VOC2012 is not in" in caplog.text  # and so what it trains on is said
     with Path("runs/yolo_lite/version_0/metrics.csv").open() as file:
         last = [row for row in csv.DictReader(file) if row.get("val/map")][-1]
     qps = ["lossless", "qp22", "qp27", "qp32", "qp37"]

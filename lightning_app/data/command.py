@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +17,9 @@ from lightning_app.data.download import DEVKIT, VOC, install
 from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
 from lightning_app.errors import DataError
+
+WIDE = 160
+"""Columns of a table that goes to a file or a pipe, which have no width."""
 
 
 def run(arguments: list[str]) -> None:
@@ -72,7 +76,7 @@ def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES) -> None:
     Raises:
         DataError: it is no devkit, or something is wrong with it.
     """
-    console, sets = Console(), find_sets(root)
+    console, sets = Console(width=None if sys.stdout.isatty() else WIDE), find_sets(root)
     ids = sorted({name for names in sets.values() for name in names})
     checked = dict(track(check_pictures(root, ids, classes), "Reading", len(ids), console=console, transient=True))
     groups = {**sets, "all": ids}
