@@ -11,7 +11,7 @@ from benchmarks.clock import pairwise
 from benchmarks.rows import Row
 from benchmarks.x265_figure import draw
 from benchmarks.x265_search import Cost, read_references, search, time_again
-from lightning_app.report.rows import write_rows
+from lightning_app.records.rows import write_rows
 
 TURNS = 3
 

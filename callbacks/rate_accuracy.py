@@ -10,8 +10,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
 from lightning_app.callbacks.wandb_points import by_curve, log_points, logged_step, wandb_loggers
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point, write_points
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point, write_points
 from lightning_app.report.tables import points_table
 
 FILE_NAME = "points.csv"

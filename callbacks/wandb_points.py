@@ -9,8 +9,8 @@ from dataclasses import asdict
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import WandbLogger
 
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 
 BD_NAMES = {
     "bd_kbpi_cubic": "kbpi_percent_cubic",

@@ -25,7 +25,7 @@ from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.measure import OperatingPoint
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
-from lightning_app.report.points import Point
+from lightning_app.records.points import Point
 from lightning_app.resume import end_the_epoch, is_validation_due
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained

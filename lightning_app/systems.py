@@ -18,7 +18,7 @@ from lightning_app.darknet import Network
 from lightning_app.data import Batch, Resize, fit_picture, to_tensor
 from lightning_app.errors import OptionError
 from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
-from lightning_app.report.points import qp_label
+from lightning_app.records.points import qp_label
 from lightning_app.tiling import layout_name, picture_shape
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,7 +13,7 @@ import torch
 
 from lightning_app.darknet import Network, save_weights
 from lightning_app.data import draw
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 pytestmark = [
     pytest.mark.slow,

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.report.points import read_points
+from lightning_app.records.points import read_points
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),

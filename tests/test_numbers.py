@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 pytestmark = [
     pytest.mark.slow,

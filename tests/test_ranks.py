@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.report.points import read_points
+from lightning_app.records.points import read_points
 
 ROOT = Path(__file__).parents[1]
 RUN = """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_app.report.points import read_points
+from lightning_app.records.points import read_points
 
 pytestmark = [
     pytest.mark.slow,

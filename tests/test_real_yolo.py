@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lightning_app.report.points import read_points
+from lightning_app.records.points import read_points
 
 Dfc = Callable[..., tuple[int, str, str]]
 

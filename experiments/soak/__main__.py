@@ -9,7 +9,7 @@ from pathlib import Path
 
 from experiments.soak.verdict import SETTLED, draw, growths
 from experiments.soak.watch import Row
-from lightning_app.report.rows import read_rows
+from lightning_app.records.rows import read_rows
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from experiments.voc_subset.plan import CANDIDATES, Subject, Training
 from experiments.voc_subset.steps import HALF, HELD_OUT, Steps
 from lightning_app.errors import TrainingError
 from lightning_app.evaluation.runs import read_evaluation
-from lightning_app.report.rows import write_rows
+from lightning_app.records.rows import write_rows
 
 SPLIT = "max_5"
 POINTS = ("original", "22", "27", "32", "37")

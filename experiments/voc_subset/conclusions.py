@@ -10,9 +10,9 @@ from experiments.voc_subset.plan import ANCHOR, QPS, SEEDS, Subject, Training
 from experiments.voc_subset.steps import Steps
 from lightning_app.evaluation.paired import compare_runs
 from lightning_app.evaluation.runs import pool_runs, read_evaluation
-from lightning_app.report.comparisons import write_comparisons
-from lightning_app.report.differences import write_differences
-from lightning_app.report.points import Point, write_points
+from lightning_app.records.comparisons import write_comparisons
+from lightning_app.records.differences import write_differences
+from lightning_app.records.points import Point, write_points
 
 Runs = Mapping[str, Sequence[Path]]
 """Folders of the evaluations of each cut's runs."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.report.points import Point
+from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, resampled_map
 
 Floats = NDArray[np.float64]

@@ -32,8 +32,8 @@ from lightning_app.evaluation.store import Store
 from lightning_app.evaluation.sweep_point import Judged, SweepPoint
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
 from lightning_app.transmit.agreement import identity, model_id
 

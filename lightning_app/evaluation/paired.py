@@ -16,7 +16,7 @@ from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws
 from lightning_app.evaluation.runs import check_same_pictures, read_evaluation
-from lightning_app.report.comparisons import Comparison
+from lightning_app.records.comparisons import Comparison
 from lightning_app.statistics import interval, interval_about, resampled_mean
 
 Run = dict[str, Measurement]

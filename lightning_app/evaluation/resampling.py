@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.evaluation.measurement import Floats, Measurement
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 from lightning_app.statistics import (
     bd_interval,
     compare,

@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 from lightning_app.evaluation.measurement import Floats, Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
-from lightning_app.report.differences import Difference, write_differences
-from lightning_app.report.points import Point
-from lightning_app.report.rows import write_rows
+from lightning_app.records.differences import Difference, write_differences
+from lightning_app.records.points import Point
+from lightning_app.records.rows import write_rows
 from lightning_app.statistics import outcomes_file
 
 UNFINISHED = "outcomes.unfinished.npz"

@@ -12,8 +12,8 @@ from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
 from lightning_app.evaluation.results import PictureRow, Results
-from lightning_app.report.points import Point, read_points
-from lightning_app.report.rows import read_rows
+from lightning_app.records.points import Point, read_points
+from lightning_app.records.rows import read_rows
 from lightning_app.statistics import Outcomes, load_outcomes
 
 

@@ -11,7 +11,7 @@ from lightning_app.darknet import Network
 from lightning_app.darknet.build import IMAGE
 from lightning_app.darknet.network import Passthrough
 from lightning_app.darknet.split import between
-from lightning_app.report.rows import write_rows
+from lightning_app.records.rows import write_rows
 
 
 @dataclass(frozen=True)

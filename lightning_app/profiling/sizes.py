@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lightning_app.errors import DataError, OptionError
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 LOSSLESS = "lossless"
 

@@ -23,8 +23,8 @@ from lightning_app.profiling.sizes import Size, feature_sizes, picture_size, rea
 from lightning_app.profiling.tables import cut_table, layer_table, plan_table, worth_showing
 from lightning_app.profiling.timing import clock_of, drawn_picture, layer_seconds, whole_seconds
 from lightning_app.provenance import program_commit
+from lightning_app.records.rows import write_rows
 from lightning_app.report.canvas import save
-from lightning_app.report.rows import write_rows
 from lightning_app.weights.files import read
 
 WIDE = 160

@@ -8,9 +8,9 @@ from pathlib import Path
 from rich.console import Console
 
 from lightning_app.errors import OptionError
-from lightning_app.report.comparisons import read_comparisons
-from lightning_app.report.differences import Difference, read_differences
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.comparisons import read_comparisons
+from lightning_app.records.differences import Difference, read_differences
+from lightning_app.records.points import Point, read_points
 from lightning_app.report.tables import comparison_table
 from lightning_app.report.write import write_comparisons_report, write_report
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lightning_app.report.comparisons import Comparison
+from lightning_app.records.comparisons import Comparison
 from lightning_app.report.markdown import DASH, signed, span, table
 
 EXPLANATION = """\

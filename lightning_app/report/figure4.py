@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from lightning_app.records.points import Point
 from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import NAME_ROOM, Label, write_labels
 from lightning_app.report.looks import FILLS, GREY, Look, looks
-from lightning_app.report.points import Point
 from lightning_app.report.series import Systems, lossless_curves, originals, places
 
 DEPTHS = {"8": "o", "10": "^", "12": "D", "32": "p", "": "h"}

@@ -9,10 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from lightning_app.records.points import Point
 from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import QP_ROOM, Label, write_labels
 from lightning_app.report.looks import GREY, LINES, Line, Look, looks
-from lightning_app.report.points import Point
 from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, lossy_curves, originals, places
 
 FEW = 3

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from lightning_app.report.points import Point
+from lightning_app.records.points import Point
 from lightning_app.report.series import CLOUD_ONLY, short_names
 
 Line = str | tuple[int, tuple[float, ...]]

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
+from lightning_app.records.comparisons import Comparison
 from lightning_app.report.canvas import finish, key, new_figure
-from lightning_app.report.comparisons import Comparison
 from lightning_app.report.looks import GREY, LINES, SPLIT_STYLES
 from lightning_app.report.series import layer_number
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
+from lightning_app.records.points import Point
 from lightning_app.report.markdown import DASH, span, table
 from lightning_app.report.paper import LOSSLESS_MAP, SOURCE
-from lightning_app.report.points import Point
 from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems
 
 Column = Callable[[Point], str]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 
 Systems = Mapping[str, tuple[Sequence[Point], Sequence[Difference]]]
 """Points and differences of each set of weights, by the name to print; the first is the default one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lightning_app.report.differences import Difference
+from lightning_app.records.differences import Difference
 from lightning_app.report.markdown import DASH, signed, span, table
 from lightning_app.report.paper import SOURCE, TABLE_1
 from lightning_app.report.series import Systems, short_names

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from rich.markup import escape
 from rich.table import Table
 
-from lightning_app.report.points import Point
+from lightning_app.records.points import Point
 
 
 def points_table(points: Sequence[Point]) -> Table:

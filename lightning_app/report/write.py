@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lightning_app.errors import OptionError
 from lightning_app.files import written_whole
-from lightning_app.report.comparisons import Comparison
+from lightning_app.records.comparisons import Comparison
 from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.points_page import points_page
 from lightning_app.report.series import Systems

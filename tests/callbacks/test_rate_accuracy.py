@@ -7,7 +7,7 @@ import pytest
 from pytorch_lightning import LightningModule, Trainer
 
 from lightning_app.callbacks import RateAccuracy
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 POINT = Point(
     system="feature",

@@ -13,8 +13,8 @@ import yaml
 from pytorch_lightning.loggers import WandbLogger
 
 from lightning_app.callbacks.wandb_points import log_points
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 
 pytestmark = [
     pytest.mark.slow,

@@ -124,9 +124,7 @@ def test_shapes_are_made_and_pass_the_check(dfc: Dfc, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_real_devkit_of_2007_is_sound_and_has_the_published_counts(
-    dfc: Dfc, shared: Path, tmp_path: Path
-) -> None:
+def test_the_real_devkit_of_2007_is_sound_and_has_the_published_counts(dfc: Dfc, shared: Path, tmp_path: Path) -> None:
     (tmp_path / "VOC2007").symlink_to(shared / "VOCdevkit/VOC2007")
     status, out, err = dfc("data", "check", tmp_path)
     assert (status, err) == (0, "")

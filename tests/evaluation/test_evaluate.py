@@ -20,7 +20,7 @@ from torch import nn
 
 from lightning_app.darknet import Network, save_weights
 from lightning_app.darknet.convolve import Conv2d
-from lightning_app.report.points import Point, read_points
+from lightning_app.records.points import Point, read_points
 
 pytestmark = [
     pytest.mark.slow,

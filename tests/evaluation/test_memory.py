@@ -14,7 +14,7 @@ from lightning_app.data import Target
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import summarise
 from lightning_app.evaluation.sweep_point import Judged, SweepPoint
-from lightning_app.report.points import Point
+from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, draw_counts, load_outcomes, resampled_mean
 
 PICTURES = 16

@@ -11,9 +11,9 @@ from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.paired import compare_runs
 from lightning_app.evaluation.results import summarise
 from lightning_app.evaluation.runs import pool_runs, read_evaluation
-from lightning_app.report.comparisons import read_comparisons, write_comparisons
-from lightning_app.report.differences import read_differences
-from lightning_app.report.points import Point, read_points, write_points
+from lightning_app.records.comparisons import read_comparisons, write_comparisons
+from lightning_app.records.differences import read_differences
+from lightning_app.records.points import Point, read_points, write_points
 from lightning_app.statistics import Outcomes
 
 IMAGES = 40

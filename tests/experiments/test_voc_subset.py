@@ -9,9 +9,9 @@ import pytest
 from experiments.voc_subset import choice, conclusions
 from experiments.voc_subset.plan import CANDIDATES, Subject, Training, subjects
 from experiments.voc_subset.steps import Steps
-from lightning_app.report.comparisons import read_comparisons
-from lightning_app.report.differences import read_differences
-from lightning_app.report.points import read_points
+from lightning_app.records.comparisons import read_comparisons
+from lightning_app.records.differences import read_differences
+from lightning_app.records.points import read_points
 
 Dfc = Callable[..., tuple[int, str, str]]
 PICTURES = 8

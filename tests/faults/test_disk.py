@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lightning_app.files import written_whole
-from lightning_app.report.points import Point, read_points
-from lightning_app.report.rows import write_rows
+from lightning_app.records.points import Point, read_points
+from lightning_app.records.rows import write_rows
 
 ROOT = Path(__file__).parents[2]
 PLAIN = Path("checkpoints/demo/plain/last.ckpt")

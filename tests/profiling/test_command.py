@@ -12,7 +12,7 @@ from PIL import Image
 
 from lightning_app.profiling.cuts import Cut
 from lightning_app.profiling.tables import worth_showing
-from lightning_app.report.points import Point, write_points
+from lightning_app.records.points import Point, write_points
 
 Dfc = Callable[..., tuple[int, str, str]]
 NET = "configs/networks/shapes.cfg"

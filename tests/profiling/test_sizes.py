@@ -7,7 +7,7 @@ import pytest
 
 from lightning_app.errors import DataError, OptionError
 from lightning_app.profiling.sizes import Size, feature_sizes, picture_size, raw_size, read_all
-from lightning_app.report.points import Point, write_points
+from lightning_app.records.points import Point, write_points
 
 QP32 = Point(
     "feature", "nets/a.cfg", "a.weights", "max_7", "tiled", "HEVC", "8", "32", 357, 37.5, 6.25, 0.376, 0.366, 0

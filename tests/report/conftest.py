@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from lightning_app.report.differences import Difference
-from lightning_app.report.points import Point
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 
 CLOUD = Point(
     *("cloud-only", "yolo-lite.cfg", "trial3.weights", "", "", "HEVC420", "", "22"),

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from lightning_app.records.comparisons import Comparison, write_comparisons
+from lightning_app.records.points import Point, write_points
 from lightning_app.report.canvas import journal_style
-from lightning_app.report.comparisons import Comparison, write_comparisons
 from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.penalty import penalties, penalty_figure
-from lightning_app.report.points import Point, write_points
 
 ROW = Comparison(
     ours="retrained at max_5",

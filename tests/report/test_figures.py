@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 from lightning_app.report.canvas import journal_style
-from lightning_app.report.differences import Difference
 from lightning_app.report.figure4 import lossless_figure
 from lightning_app.report.figure5 import lossy_figure
 from lightning_app.report.looks import CLOUD_STYLES, FILLS, LINES, SPLIT_STYLES
-from lightning_app.report.points import Point
 
 Systems = dict[str, tuple[list[Point], list[Difference]]]
 Draw = Callable[[Systems], Figure | None]

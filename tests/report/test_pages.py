@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from lightning_app.report.differences import Difference
+from lightning_app.records.differences import Difference
+from lightning_app.records.points import Point
 from lightning_app.report.markdown import signed
-from lightning_app.report.points import Point
 from lightning_app.report.points_page import points_page
 from lightning_app.report.table1 import table1_page
 

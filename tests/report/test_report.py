@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from lightning_app.errors import DataError, OptionError
-from lightning_app.report.differences import Difference, write_differences
-from lightning_app.report.points import Point, read_points, write_points
+from lightning_app.records.differences import Difference, write_differences
+from lightning_app.records.points import Point, read_points, write_points
 from lightning_app.report.write import write_report
 
 ROOT = Path(__file__).parents[2]

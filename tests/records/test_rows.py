@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from lightning_app.errors import DataError
-from lightning_app.report.differences import Difference
-from lightning_app.report.rows import read_rows, write_rows
+from lightning_app.records.differences import Difference
+from lightning_app.records.rows import read_rows, write_rows
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_app.errors import DataError
-from lightning_app.report.rows import read_rows, write_rows
+from lightning_app.records.rows import read_rows, write_rows
 
 WHAT = "points.csv that `dfc test` or `dfc evaluate` wrote"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from lightning_app.report.rows import read_rows, write_rows
+from lightning_app.records.rows import read_rows, write_rows
 
 
 @dataclass(frozen=True)
