@@ -14,7 +14,7 @@ from benchmarks.clock import in_turns, pairwise
 from benchmarks.codec_pool import code_in_process
 from benchmarks.rows import Row
 from lightning_app.channel import FeatureChannel, codec_qp
-from lightning_app.darknet import Network, detection_loss
+from lightning_app.darknet import Network
 from lightning_app.data import Batch, VOCDataModule, VOCDataset, collate
 from lightning_app.detector import Detector
 from lightning_app.pictures import to_pictures, to_samples
@@ -70,7 +70,7 @@ def _step(system: Collaborative | CloudOnly, batch: Batch) -> None:
     """Forward, loss and backward, as `Detector.training_step`."""
     network = system.network
     raws, _ = system.begin(batch["images"], 0, 0, [target["index"] for target in batch["targets"]])()
-    terms = detection_loss(raws, batch["targets"], network.heads, 10**6, "darknet")
+    terms = network.losses(raws, batch["targets"], "darknet", 10**6)
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
     network.zero_grad()
 

@@ -11,10 +11,10 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from lightning_app.callbacks.feature_pictures import side_by_side
 from lightning_app.callbacks.wandb_points import logged_step, wandb_loggers
-from lightning_app.darknet import Detections, detect
 from lightning_app.data import Batch, Target, VOCDataModule, collate, read_picture
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError
+from lightning_app.graph import Detections
 from lightning_app.systems import CloudOnly, Collaborative
 
 
@@ -102,7 +102,7 @@ class Gallery(Callback):
         images = [Image.fromarray(read_picture(Path(target["file"]))) for target in targets]
         ids = [target["id"] for target in targets]
         for label, raws, _ in system.operating_points(batch, data.resize):
-            found = detect(raws, system.network.heads, options["score_threshold"], options["nms_threshold"])
+            found = system.network.detect(raws, options["score_threshold"], options["nms_threshold"])
             boxes = [self._both(f, t, data.classes) for f, t in zip(found, targets, strict=True)]
             yield Panel(f"gallery_{label}", images, ids, boxes, "jpg")
 

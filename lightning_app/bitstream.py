@@ -34,8 +34,8 @@ from typing import get_args
 import numpy as np
 
 from lightning_app.codecs.varint import read_varint, write_varint
-from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import CodecError, DataError
+from lightning_app.graph import Passthrough
 from lightning_app.tiling import Layout
 
 MAGIC = b"DFC"

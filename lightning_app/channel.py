@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from lightning_app.bitstream import Header, SentTensor, pack
 from lightning_app.codecs import HEVC, QP, Codec, CodecPool, Raw
 from lightning_app.codecs.base import FLOAT, Picture, check_depth
-from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import FeatureError, OptionError
 from lightning_app.gradient import Gradient, add_uniform_noise, attach
+from lightning_app.graph import Passthrough
 from lightning_app.pictures import Quantised, to_features, to_pictures, to_samples, to_tensor
 from lightning_app.tiling import Layout
 

@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from lightning_app.checkpoint_file import read_checkpoint
-from lightning_app.darknet import Network, load_weights
+from lightning_app.darknet import Network
 from lightning_app.errors import WeightsError
+from lightning_app.graph import SplitDetector
 
 PREFIX = "network."
 """Where a Detector's checkpoint keeps its network."""
 
 
-def load_network(network: Network, path: Path) -> str:
-    """Load a Lightning checkpoint (``.ckpt``) or Darknet ``.weights``.
+def load_network(network: SplitDetector, path: Path) -> str:
+    """Load a Lightning checkpoint (``.ckpt``), or a file of the network's own format, such as Darknet ``.weights``.
 
     Returns:
         a sentence for the user on the layers that a short file left out, or nothing.
@@ -31,7 +32,7 @@ def load_network(network: Network, path: Path) -> str:
     if path.suffix == ".ckpt":
         fill(network, read_checkpoint(path), str(path))
     else:
-        missing = load_weights(network, path)
+        missing = network.load_weights(path)
     spoilt = _spoilt(network)
     if spoilt:
         raise WeightsError(
@@ -41,19 +42,19 @@ def load_network(network: Network, path: Path) -> str:
     return f"{path} ends before {', '.join(missing)}: these keep their initial values." if missing else ""
 
 
-def _spoilt(network: Network) -> list[str]:
+def _spoilt(network: SplitDetector) -> list[str]:
     """Names of the layers that would give NaN or infinite samples."""
     return [
         node.name
         for node in network.nodes
         if any(
             not bool(torch.isfinite(tensor).all()) or (name.endswith("running_var") and bool((tensor < 0).any()))
-            for name, tensor in network.layers[node.name].state_dict().items()
+            for name, tensor in network.layer(node).state_dict().items()
         )
     ]
 
 
-def fill(network: Network, checkpoint: Mapping[str, Any], source: str) -> None:
+def fill(network: SplitDetector, checkpoint: Mapping[str, Any], source: str) -> None:
     """Fill a network from a checkpoint.
 
     Args:
@@ -66,8 +67,9 @@ def fill(network: Network, checkpoint: Mapping[str, Any], source: str) -> None:
     """
     network.load_state_dict(network_state(network, checkpoint["state_dict"], source))
     network.seen = checkpoint["seen"]
-    major, minor, revision = checkpoint.get("darknet_version", network.version)
-    network.version = (major, minor, revision)
+    if isinstance(network, Network):
+        major, minor, revision = checkpoint.get("darknet_version", network.version)
+        network.version = (major, minor, revision)
 
 
 def save_checkpoint(network: Network, path: Path, cfg: Path) -> None:
@@ -89,7 +91,7 @@ def save_checkpoint(network: Network, path: Path, cfg: Path) -> None:
         torch.save(checkpoint, file)
 
 
-def network_state(network: Network, state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
+def network_state(network: SplitDetector, state: Mapping[str, Tensor], source: str) -> dict[str, Tensor]:
     """The part of a Detector's state that is its network's.
 
     Args:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_app.boxes import input_to_picture, xyxy_to_voc
-from lightning_app.darknet import Detections
 from lightning_app.data import Target
+from lightning_app.graph import Detections
 
 
 def in_pixels(found: Detections, target: Target) -> Detections:

@@ -18,10 +18,11 @@ from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_network, network_state
-from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, check_form, detect, detection_loss
+from lightning_app.darknet import LossForm, Network
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
+from lightning_app.graph import Detections, SplitDetector
 from lightning_app.measure import OperatingPoint
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
@@ -74,7 +75,7 @@ class Detector(LightningModule):
         self.save_hyperparameters(ignore=["channel", "picture"])
         self.network = Network.from_cfg(network, seed)
         self.network.check_detects(network)
-        check_form(self.network.heads, loss)
+        self.network.check_form(loss)
         if weights is not None:
             left_out = load_network(self.network, Path(weights))
             if left_out:
@@ -141,7 +142,7 @@ class Detector(LightningModule):
         return self._detect(self.network(images))
 
     def _detect(self, raws: Sequence[Tensor]) -> list[Detections]:
-        return detect(raws, self.network.heads, self.hparams["score_threshold"], self.hparams["nms_threshold"])
+        return self.network.detect(raws, self.hparams["score_threshold"], self.hparams["nms_threshold"])
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """The loss of a batch; with a channel, each picture at a QP of its own.
@@ -158,7 +159,7 @@ class Detector(LightningModule):
         if bits is not None:
             self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
         self.network.seen += len(images) * self.trainer.world_size  # before the loss, as Darknet counts
-        terms = detection_loss(raws, targets, self.network.heads, self.network.seen, self.hparams["loss"])
+        terms = self.network.losses(raws, targets, self.hparams["loss"], self.network.seen)
         loss = torch.stack(list(terms.values())).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
@@ -250,7 +251,7 @@ def goes_on(trainer: Trainer, batch_idx: int) -> bool:
     )
 
 
-def check_run(network: Network, precision: str, classes: Sequence[str]) -> None:
+def check_run(network: SplitDetector, precision: str, classes: Sequence[str]) -> None:
     """Refuse a precision in which boxes mean nothing, and data that are not the network's.
 
     Args:
@@ -263,11 +264,4 @@ def check_run(network: Network, precision: str, classes: Sequence[str]) -> None:
     """
     if precision.endswith("-true") and precision not in ("32-true", "64-true"):
         raise OptionError(f"precision {precision} would round boxes to whole pixels; use a -mixed one")
-    if len(classes) != network.classes:
-        raise OptionError(
-            f"the data has {len(classes)} classes and the network {network.classes}; "
-            "choose a network made for the data, or set classes= and filters= in its .cfg"
-        )
-    for head in network.heads:
-        if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
-            raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
+    network.check_classes(classes)

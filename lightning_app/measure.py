@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from lightning_app.darknet import Detections
 from lightning_app.data import Target
 from lightning_app.detections import in_pixels
+from lightning_app.graph import Detections
 from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
 
 

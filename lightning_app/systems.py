@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.darknet import Network
 from lightning_app.data import Batch, Resize, fit_picture, to_tensor
 from lightning_app.errors import OptionError
+from lightning_app.graph import SplitDetector
 from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
 from lightning_app.records.points import qp_label
 from lightning_app.tiling import layout_name, picture_shape
@@ -59,7 +59,7 @@ class Collaborative:
 
     name = "feature"
 
-    def __init__(self, network: Network, channel: FeatureChannel) -> None:
+    def __init__(self, network: SplitDetector, channel: FeatureChannel) -> None:
         self.network, self.channel = network, channel
         self.front, self.back, self.crossing = network.split(channel.split, channel.passthrough)
         self._check()
@@ -117,7 +117,7 @@ class CloudOnly:
 
     name = "cloud-only"
 
-    def __init__(self, network: Network, picture: PictureChannel | None) -> None:
+    def __init__(self, network: SplitDetector, picture: PictureChannel | None) -> None:
         self.network, self.picture = network, picture
         qps = () if picture is None else picture.qps
         self.qps: dict[str, PictureQP | None] = {qp_label(qp): qp for qp in qps} or {"plain": None}

@@ -1,17 +1,16 @@
 """Darknet's networks: ``.cfg`` and ``.weights`` in, modules out, cut anywhere.
 
-cfg → build (layers, region, yolo, tree) → network ⇄ weights; network → split → front, back; head and loss read the raw
-outputs.
+cfg → build (layers, region, yolo, tree) → network ⇄ weights; head and loss read the raw outputs. A `Network` is a
+`lightning_app.graph.SplitDetector`, which cuts it.
 """
 
-from lightning_app.darknet.assign import Truth
 from lightning_app.darknet.convolve import unchanging
-from lightning_app.darknet.head import Detections, detect
+from lightning_app.darknet.head import detect
+from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.loss import LossForm, check_form, detection_loss
-from lightning_app.darknet.network import Network, Passthrough
+from lightning_app.darknet.network import Network
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import region_loss
-from lightning_app.darknet.split import Split
 from lightning_app.darknet.tree import WordTree
 from lightning_app.darknet.weights import load_weights, save_weights
 from lightning_app.darknet.yolo import YoloOptions
@@ -19,13 +18,10 @@ from lightning_app.darknet.yolo_loss import yolo_loss
 from lightning_app.darknet.yolov1_loss import yolov1_loss
 
 __all__ = [
-    "Detections",
+    "HeadedDetector",
     "LossForm",
     "Network",
-    "Passthrough",
     "RegionOptions",
-    "Split",
-    "Truth",
     "WordTree",
     "YoloOptions",
     "check_form",

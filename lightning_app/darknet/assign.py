@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from lightning_app.boxes import cxcywh_to_xyxy, pairwise_iou
+from lightning_app.graph import Truth
 
 Where = tuple[Tensor, Tensor, Tensor, Tensor]
 """(T,) numbers of picture, anchor, row and column."""
-
-
-class Truth(TypedDict):
-    """The objects of one picture.
-
-    ``boxes`` (G, 4) cxcywh fractions, ``labels`` (G,) class numbers, ``class_only`` (J,) those of what is somewhere in
-    a picture without boxes.
-    """
-
-    boxes: Tensor
-    labels: Tensor
-    class_only: Tensor
 
 
 class Cells(NamedTuple):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -11,39 +10,18 @@ from torch import nn
 from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.layers import Convolution
 from lightning_app.darknet.region import RegionOptions
-from lightning_app.darknet.sections import Shape, build_layer, check_samples, check_weights
+from lightning_app.darknet.sections import build_layer, check_samples, check_weights
 from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.graph import IMAGE, Node, Shape
 
 HeadOptions = RegionOptions | YoloOptions
 """The options of any kind of head."""
-
-IMAGE = -1
-"""The index that stands for the input picture."""
 
 SHORT = {"convolutional": "conv", "maxpool": "max"}
 """The paper's names of layers, where they are not Darknet's section names."""
 
 HEADS = ("region", "yolo")
 """The sections that are heads."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """One layer in the graph.
-
-    Attributes:
-        index: Darknet's number of the layer, from 0.
-        name: as in the paper: ``max_7``.
-        inputs: indices of the layers that it takes, `IMAGE` for the picture.
-        shape: of its output for a picture of the network's own size.
-        alias: its output is its one input itself: a ``[route]`` of one layer, a head, a ``[cost]``.
-    """
-
-    index: int
-    name: str
-    inputs: tuple[int, ...]
-    shape: Shape
-    alias: bool
 
 
 def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Module], dict[int, HeadOptions]]:

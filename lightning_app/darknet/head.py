@@ -7,7 +7,7 @@ Source: Darknet's ``src/region_layer.c`` (``get_region_box``, ``get_region_boxes
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +19,7 @@ from lightning_app.darknet.suppress import non_maximum_suppression
 from lightning_app.darknet.tree import WordTree
 from lightning_app.darknet.yolo import YoloOptions
 from lightning_app.errors import FeatureError
+from lightning_app.graph import Detections
 
 TREE_THRESHOLD = 0.5
 """How sure a head with a tree must be to go down to a child: Darknet's ``-hier``, unless it is given."""
@@ -38,17 +39,6 @@ class Head(NamedTuple):
     wh: Tensor
     objectness: Tensor
     classes: Tensor
-
-
-class Detections(TypedDict):
-    """The boxes of one picture, by falling score.
-
-    ``boxes`` (D, 4) xyxy fractions of the network's input picture, ``scores`` (D,), ``labels`` (D,) class numbers.
-    """
-
-    boxes: Tensor
-    scores: Tensor
-    labels: Tensor
 
 
 class Candidates(NamedTuple):

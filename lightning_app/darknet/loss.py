@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 from torch import Tensor
 
-from lightning_app.darknet.assign import Truth
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import region_loss
@@ -15,6 +14,7 @@ from lightning_app.darknet.yolo import YoloOptions
 from lightning_app.darknet.yolo_loss import yolo_loss
 from lightning_app.darknet.yolov1_loss import yolov1_loss
 from lightning_app.errors import OptionError
+from lightning_app.graph import Truth
 
 LossForm = Literal["darknet", "yolov1"]
 
@@ -46,6 +46,17 @@ def detection_loss(
         for name, term in _head_loss(raw, truths, options, seen, form).items():
             terms[name] = terms[name] + term if name in terms else term
     return terms
+
+
+def form_named(name: str) -> LossForm:
+    """The form of a name.
+
+    Raises:
+        OptionError: there is none.
+    """
+    if name not in get_args(LossForm):
+        raise OptionError(f"the form of the loss must be darknet or yolov1, not {name}")
+    return name  # type: ignore[return-value]
 
 
 def check_form(heads: Sequence[HeadOptions], form: LossForm) -> None:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from lightning_app.darknet.build import IMAGE, Node, build
+from lightning_app.darknet.build import build
 from lightning_app.darknet.cfg import TRAINING_KEYS, Section, read_cfg
+from lightning_app.darknet.convolve import unchanging
+from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.layers import Dropout
-from lightning_app.darknet.split import Part, Split, between, crossing_layers, run
+from lightning_app.darknet.weights import load_weights
 from lightning_app.errors import OptionError
+from lightning_app.graph import Node
 
-Passthrough = Literal["reduced", "full"]
 
-
-class Network(nn.Module):
+class Network(HeadedDetector):
     """A detector, or a classifier such as Darknet-19, from its Darknet ``.cfg``.
 
     Attributes:
-        nodes: the graph, one node a layer, in Darknet's order.
+        nodes: the graph, one node per layer, in Darknet's order.
         layers: the modules, by the names of their nodes.
         sections: of the ``.cfg``, ``[net]`` first.
         heads: the options of each head, in the order of the graph; a classifier has none.
@@ -41,6 +43,7 @@ class Network(nn.Module):
         self.layers = nn.ModuleDict({node.name: layer for node, layer in zip(nodes, layers, strict=True)})
         self.sections = tuple(sections)
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
+        self.channels = sections[0].positive("channels", 3)
         self.version = (0, 2, 0)
         self.seen = 0
         self.reseed(seed)
@@ -73,16 +76,9 @@ class Network(nn.Module):
         if not self.heads:
             raise OptionError(f"{source} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
 
-    def node(self, name: str) -> Node:
-        """The node of a layer's name.
-
-        Raises:
-            OptionError: there is no such layer; the message lists those there are.
-        """
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        raise OptionError(f"no layer is named {name!r}; the layers are {', '.join(node.name for node in self.nodes)}")
+    def layer(self, node: Node) -> nn.Module:
+        """The module of a node."""
+        return self.layers[node.name]
 
     @property
     def architecture(self) -> list[tuple[str, dict[str, str]]]:
@@ -96,6 +92,14 @@ class Network(nn.Module):
         """K, how many classes the network tells apart."""
         return self.heads[0].classes if self.heads else self.nodes[-1].shape[0]
 
+    def load_weights(self, path: Path) -> list[str]:
+        """Fill the network from Darknet's ``.weights``, as `lightning_app.darknet.load_weights` does."""
+        return load_weights(self, path)
+
+    def unchanging(self) -> AbstractContextManager[None]:
+        """For the time that nobody changes the weights: large kernels stay as oneDNN multiplies them."""
+        return unchanging(self)
+
     def reseed(self, *entropy: int) -> None:
         """Start the draws of every ``[dropout]`` anew, as a function of these numbers and the layer's index alone.
 
@@ -107,33 +111,3 @@ class Network(nn.Module):
             if isinstance(layer, Dropout):
                 sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
                 layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
-
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, A·(5 + K), N, M).
-
-        A classifier gives one output, the probabilities of the classes (B, K, 1, 1).
-        """
-        return run(self.nodes, self.layers, (IMAGE,), self.outputs, (images,))
-
-    def tapped(self, images: Tensor, indices: tuple[int, ...]) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) -> the outputs of several layers, by their indices, in one pass."""
-        nodes = between(self.nodes, (IMAGE,), indices)
-        return run(nodes, self.layers, (IMAGE,), indices, (images,))
-
-    def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:
-        """Cut the network behind a layer.
-
-        Args:
-            name: the layer whose output is the first tensor to cross, such as ``max_7``.
-            passthrough: what crosses beside it where a later layer joins an earlier one: ``full``, the earlier layer
-                itself, or ``reduced``, the smallest outputs along its ways to the joins, computed on the mobile side.
-
-        Returns:
-            front (images -> crossing tensors), back (crossing tensors -> raw heads), and the names of the layers that
-            made the crossing tensors.
-        """
-        cut = self.node(name).index
-        crossing = crossing_layers(self.nodes, self.outputs, cut, reduced=passthrough == "reduced")
-        front = Part(between(self.nodes, (IMAGE,), crossing), self.layers, (IMAGE,), crossing)
-        back = Part(between(self.nodes, crossing, self.outputs), self.layers, crossing, self.outputs)
-        return Split(front, back, tuple(self.nodes[index].name for index in crossing))

@@ -15,7 +15,6 @@ from torch import Tensor
 from lightning_app.darknet.assign import (
     Assignment,
     Cells,
-    Truth,
     best_overlap,
     box_targets,
     in_cells,
@@ -29,6 +28,7 @@ from lightning_app.darknet.class_loss import class_term
 from lightning_app.darknet.head import Head, decode_boxes, take_apart
 from lightning_app.darknet.joint import class_only_terms
 from lightning_app.darknet.region import RegionOptions
+from lightning_app.graph import Truth
 
 MAX_TRUTHS = 30
 """Boxes a picture that Darknet keeps."""

@@ -21,9 +21,7 @@ from lightning_app.darknet.layers import (
     Shortcut,
     Upsample,
 )
-
-Shape = tuple[int, int, int]
-"""Channels, rows, columns of a layer's output for one picture of the network's own size."""
+from lightning_app.graph import Shape
 
 MAX_SAMPLES = 1 << 26
 """Most samples of a layer's input, padded, and of its output; yolov2's largest at 608×608 has 12 million."""

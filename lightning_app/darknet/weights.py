@@ -12,16 +12,19 @@ import struct
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lightning_app.darknet.build import Node
 from lightning_app.darknet.layers import Convolution
-from lightning_app.darknet.network import Network
 from lightning_app.errors import WeightsError
+from lightning_app.graph import Node
+
+if TYPE_CHECKING:
+    from lightning_app.darknet.network import Network  # which imports this module
 
 
 def load_weights(network: Network, path: str | Path) -> list[str]:

@@ -20,7 +20,6 @@ from torch.nn import functional as F
 
 from lightning_app.darknet.assign import (
     Assignment,
-    Truth,
     Where,
     best_overlap,
     box_targets,
@@ -34,6 +33,7 @@ from lightning_app.darknet.box_overlap import overlap
 from lightning_app.darknet.class_loss import logistic_term
 from lightning_app.darknet.head import Head, decode_boxes, take_apart
 from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.graph import Truth
 
 
 def yolo_loss(raw: Tensor, truths: Sequence[Truth], yolo: YoloOptions) -> dict[str, Tensor]:

@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from lightning_app.darknet.assign import Assignment, Truth, in_cells, keep, latest, pair
+from lightning_app.darknet.assign import Assignment, in_cells, keep, latest, pair
 from lightning_app.darknet.box_overlap import overlap
 from lightning_app.darknet.head import Head, class_probabilities, decode_boxes, take_apart
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import MAX_TRUTHS
+from lightning_app.graph import Truth
 
 COORD_SCALE = 5.0
 """λ_coord."""

@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
-from lightning_app.darknet import detect, detection_loss, unchanging
 from lightning_app.data import Batch, Target, VOCDataset
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
@@ -35,7 +34,7 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
-from lightning_app.transmit.agreement import identity, model_id
+from lightning_app.transmit.agreement import model_id
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
@@ -105,12 +104,12 @@ class Evaluation(LightningModule):
         versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
         layout = "channels last"  # of CPUs; sums are rounded by it
         digest = hashlib.sha256(repr([self.trainer.precision, device, layout, *versions]).encode())
-        for part in identity(self.network):
+        for part in self.network.identity():
             digest.update(part)
         self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
         names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
-        self.held.enter_context(unchanging(self.network))
+        self.held.enter_context(self.network.unchanging())
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
         self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)
@@ -159,9 +158,9 @@ class Evaluation(LightningModule):
 
     def _judge(self, sample: Sample, raws: tuple[Tensor, ...], bits: int) -> Judged:
         """The detections and the loss of one picture from the raw outputs of the network."""
-        heads, options = self.network.heads, self.options
-        (found,) = detect(raws, heads, options["score_threshold"], options["nms_threshold"])
-        terms = detection_loss(raws, [without_difficult(sample.target)], heads, TRAINED, options["loss"])
+        network, options = self.network, self.options
+        (found,) = network.detect(raws, options["score_threshold"], options["nms_threshold"])
+        terms = network.losses(raws, [without_difficult(sample.target)], options["loss"], TRAINED)
         return Judged(found, float(sum(terms.values())), bits)
 
     def on_test_epoch_end(self) -> None:

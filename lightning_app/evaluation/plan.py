@@ -9,8 +9,8 @@ from typing import get_args
 
 from lightning_app.channel import FeatureChannel, QPOption, codec_qp
 from lightning_app.codecs import Codec, codec_named
-from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
+from lightning_app.graph import SplitDetector
 from lightning_app.systems import Collaborative
 from lightning_app.tiling import Layout, layout_name
 
@@ -40,7 +40,7 @@ class Sweep:
         return cls((channel.split,), (channel.bits,), (layout,), (str(channel.codec),), channel.eval_qps)
 
 
-def plan(network: Network, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
+def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
     """The systems to measure, each at its QPs, and what is left out.
 
     A combination that cannot be coded (PNG at QP 32, JPEG of 12 bits) is left out, and a sentence tells. A value that

@@ -23,8 +23,8 @@ from lightning_app.bitstream import VERSION, SentTensor, pack, unpack
 from lightning_app.channel import Prepared, QPOption, codec_qp, features_of
 from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
-from lightning_app.darknet import Network
 from lightning_app.data import Resize, Target, read_picture
+from lightning_app.graph import SplitDetector
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
@@ -42,7 +42,7 @@ class Model:
         resize: how pictures are brought to its input.
     """
 
-    network: Network
+    network: SplitDetector
     number: int
     identity: str
     resize: Resize

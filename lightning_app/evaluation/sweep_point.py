@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lightning_app.darknet import Detections
 from lightning_app.data import Target
+from lightning_app.graph import Detections
 from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import PictureLoss
 

@@ -7,10 +7,7 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from lightning_app.darknet import Network
-from lightning_app.darknet.build import IMAGE
-from lightning_app.darknet.network import Passthrough
-from lightning_app.darknet.split import between
+from lightning_app.graph import IMAGE, Passthrough, SplitDetector, between
 from lightning_app.records.rows import write_rows
 
 
@@ -66,12 +63,12 @@ class CutRow:
     cloud_layers: int
 
 
-def computed_layers(network: Network) -> tuple[int, ...]:
+def computed_layers(network: SplitDetector) -> tuple[int, ...]:
     """Indices of the layers that an output of the network depends on."""
     return tuple(node.index for node in between(network.nodes, (IMAGE,), network.outputs))
 
 
-def cuts_of(network: Network, passthrough: Passthrough) -> list[Cut]:
+def cuts_of(network: SplitDetector, passthrough: Passthrough) -> list[Cut]:
     """The cut behind every layer that computes something and leaves the cloud something to compute."""
     computed = computed_layers(network)
     nodes = [node for node in network.nodes if node.index in computed and not node.alias]
@@ -79,7 +76,7 @@ def cuts_of(network: Network, passthrough: Passthrough) -> list[Cut]:
     return [cut for cut in cuts if not all(network.nodes[index].alias for index in cut.cloud)]
 
 
-def _cut(network: Network, name: str, passthrough: Passthrough) -> Cut:
+def _cut(network: SplitDetector, name: str, passthrough: Passthrough) -> Cut:
     front, back, crossing = network.split(name, passthrough)
     samples = tuple(prod(network.node(layer).shape) for layer in crossing)
     mobile, cloud = (tuple(node.index for node in part.nodes) for part in (front, back))

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from itertools import accumulate
 from math import prod
 
-from lightning_app.darknet import Network
-from lightning_app.darknet.layers import Convolution
+from torch import nn
+
+from lightning_app.graph import SplitDetector
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,19 @@ class Layer:
     commit: str = ""
 
 
-def layer_macs(network: Network) -> list[int]:
+def layer_macs(network: SplitDetector) -> list[int]:
     """Multiply–accumulates of each layer: out_C·N·M·k²·in_C/groups of a convolution, 0 of any other."""
     return [_macs(network, index) for index in range(len(network.nodes))]
 
 
-def _macs(network: Network, index: int) -> int:
+def _macs(network: SplitDetector, index: int) -> int:
     node = network.nodes[index]
-    layer = network.layers[node.name]
-    if not isinstance(layer, Convolution):
-        return 0
     _, n, m = node.shape
-    return layer.conv.weight.numel() * n * m  # the weight is (out_C, in_C/groups, k, k)
+    convolutions = [module for module in network.layer(node).modules() if isinstance(module, nn.Conv2d)]
+    return sum(one.weight.numel() * n * m for one in convolutions)  # the weight is (out_C, in_C/groups, k, k)
 
 
-def layer_rows(network: Network, seconds: Sequence[float], device: str = "", commit: str = "") -> list[Layer]:
+def layer_rows(network: SplitDetector, seconds: Sequence[float], device: str = "", commit: str = "") -> list[Layer]:
     """The rows of ``layers.csv``.
 
     Args:

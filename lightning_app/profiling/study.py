@@ -12,7 +12,7 @@ from typing import NamedTuple
 import torch
 from rich.console import Console
 
-from lightning_app.darknet import Network, unchanging
+from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 from lightning_app.profiling.conclusion import ENERGY, LATENCY, best_split, conclusion
 from lightning_app.profiling.cuts import Cut, computed_layers, cuts_of, write_cuts
@@ -100,7 +100,7 @@ def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size
 def _measure(network: Network, device: torch.device, repeats: int) -> Measured:
     network = network.to(device)
     image, clock = drawn_picture(network, device), clock_of(device)
-    with unchanging(network):
+    with network.unchanging():
         seconds = layer_seconds(network, image, repeats, clock)
         whole = whole_seconds(network, image, repeats, clock)
     return Measured(layer_rows(network, seconds, _device_name(device), program_commit()), seconds, whole)
@@ -132,7 +132,7 @@ def _write(output: Path, layers: list[Layer], cuts: list[Cut], plans: list[Plan]
 
 
 def _draw(output: Path, network: Network, layers: list[Layer], plans: list[Plan], setting: Setting) -> None:
-    picture = network.sections[0].positive("channels", 3) * prod(network.size)
+    picture = network.channels * prod(network.size)
     save(layer_figure(layers, picture), output / "layers")
     save(latency_figure(plans, LATENCY, _words(setting)), output / "latency")
     if setting.mobile_watts is not None:

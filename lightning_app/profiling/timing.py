@@ -10,8 +10,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from lightning_app.darknet import Network
-from lightning_app.darknet.build import IMAGE
+from lightning_app.graph import IMAGE, SplitDetector
 
 Clock = Callable[[], float]
 """Seconds since some moment, once all work that was started is done."""
@@ -30,15 +29,14 @@ def clock_of(device: torch.device) -> Clock:
     return synchronised if device.type == "cuda" else time.perf_counter
 
 
-def drawn_picture(network: Network, device: torch.device) -> Tensor:
+def drawn_picture(network: SplitDetector, device: torch.device) -> Tensor:
     """One picture of the network's own size, drawn from seed 0: (1, C, H, W) in [0, 1]."""
-    channels = network.sections[0].positive("channels", 3)
     generator = torch.Generator().manual_seed(0)
-    return torch.rand((1, channels, *network.size), generator=generator).to(device)
+    return torch.rand((1, network.channels, *network.size), generator=generator).to(device)
 
 
 @torch.inference_mode()
-def layer_seconds(network: Network, image: Tensor, repeats: int, clock: Clock) -> list[float]:
+def layer_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Clock) -> list[float]:
     """Median seconds of each layer over ``repeats`` passes, after `WARM_UP` that do not count.
 
     Args:
@@ -51,13 +49,13 @@ def layer_seconds(network: Network, image: Tensor, repeats: int, clock: Clock) -
     return [median(seconds) for seconds in zip(*passes, strict=True)]
 
 
-def _pass(network: Network, image: Tensor, clock: Clock) -> list[float]:
+def _pass(network: SplitDetector, image: Tensor, clock: Clock) -> list[float]:
     """Seconds of each layer in one pass."""
     known = {IMAGE: image}
     last_use = {source: node.index for node in network.nodes for source in node.inputs}
     moments = [clock()]
     for node in network.nodes:
-        known[node.index] = network.layers[node.name](*(known[source] for source in node.inputs))
+        known[node.index] = network.layer(node)(*(known[source] for source in node.inputs))
         for source in set(node.inputs):
             if last_use[source] == node.index:
                 del known[source]
@@ -66,7 +64,7 @@ def _pass(network: Network, image: Tensor, clock: Clock) -> list[float]:
 
 
 @torch.inference_mode()
-def whole_seconds(network: Network, image: Tensor, repeats: int, clock: Clock) -> float:
+def whole_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Clock) -> float:
     """Median seconds of the network run as one, measured alike: what its layers' seconds should add up to."""
     passes = []
     for _ in range(WARM_UP + repeats):

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
 
 from lightning_app.codecs import Codec, codec_named
 from lightning_app.codecs.named import KNOWN
-from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
+from lightning_app.graph import SplitDetector
 
 
 def find_codec(name: str, bits: int) -> Codec:
@@ -25,18 +24,9 @@ def find_codec(name: str, bits: int) -> Codec:
     return codec_named(name, bits)
 
 
-def model_id(network: Network) -> int:
+def model_id(network: SplitDetector) -> int:
     """CRC-32 of a network: its sections, but for what describes a training, and all its weights."""
     crc = 0
-    for part in identity(network):
+    for part in network.identity():
         crc = zlib.crc32(part, crc)
     return crc
-
-
-def identity(network: Network) -> Iterator[bytes]:
-    """All that the network's outputs hang on."""
-    yield repr(network.architecture).encode()
-    for name, tensor in network.state_dict().items():
-        if not name.endswith("num_batches_tracked"):  # batch norm's own count, which Darknet's files do not keep
-            yield name.encode()
-            yield tensor.detach().cpu().numpy().tobytes()

@@ -9,14 +9,14 @@ import torch
 from lightning_app.bitstream import Header, SentTensor, unpack
 from lightning_app.boxes import WHOLE, input_to_picture, xyxy_to_voc
 from lightning_app.channel import receive
-from lightning_app.darknet import Detections, Network, Split, detect
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
+from lightning_app.graph import Detections, Split, SplitDetector
 from lightning_app.transmit.agreement import find_codec, model_id
 
 
 def detect_from(
-    data: bytes, network: Network, score_threshold: float = 0.005, nms_threshold: float = 0.45
+    data: bytes, network: SplitDetector, score_threshold: float = 0.005, nms_threshold: float = 0.45
 ) -> Detections:
     """The detections of a picture from its ``.dfc`` container, boxes in VOC's pixels of the original picture.
 
@@ -37,19 +37,19 @@ def detect_from(
     _check_shapes(network, split, tensors)
     features = receive(header, tensors, find_codec(header.codec, header.bits))
     with torch.inference_mode():
-        (found,) = detect(split.back(features), network.heads, score_threshold, nms_threshold)
+        (found,) = network.detect(split.back(features), score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE
     return {**found, "boxes": xyxy_to_voc(input_to_picture(found["boxes"], window), header.size)}
 
 
-def _check_shapes(network: Network, split: Split, tensors: Sequence[SentTensor]) -> None:
+def _check_shapes(network: SplitDetector, split: Split, tensors: Sequence[SentTensor]) -> None:
     sent = [tensor.shape for tensor in tensors]
     wanted = [network.node(name).shape for name in split.crossing]
     if sent != wanted:
         raise CodecError(f"the .dfc file has tensors of {sent}, and {wanted} cross this cut of the network")
 
 
-def _layer(network: Network, header: Header) -> str:
+def _layer(network: SplitDetector, header: Header) -> str:
     if header.split >= len(network.nodes):
         raise CodecError(f"the .dfc file was cut behind layer {header.split}, and the network has {len(network.nodes)}")
     return network.nodes[header.split].name

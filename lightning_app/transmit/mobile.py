@@ -8,14 +8,14 @@ import torch
 
 from lightning_app.bitstream import pack
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.darknet import Network
 from lightning_app.data import Resize, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
+from lightning_app.graph import SplitDetector
 from lightning_app.transmit.agreement import find_codec, model_id
 
 
 def encode_picture(
-    file: Path, network: Network, channel: FeatureChannel, qp: QPOption, resize: Resize = "plain"
+    file: Path, network: SplitDetector, channel: FeatureChannel, qp: QPOption, resize: Resize = "plain"
 ) -> bytes:
     """The ``.dfc`` container of a picture.
 

@@ -12,18 +12,15 @@ from pathlib import Path
 import torch
 from torch.export import Dim
 
-from lightning_app.darknet import Network, Passthrough
-from lightning_app.darknet.build import IMAGE
-from lightning_app.darknet.layers import Convolution
-from lightning_app.darknet.split import Part
 from lightning_app.errors import OptionError
+from lightning_app.graph import IMAGE, Part, Passthrough, SplitDetector
 from lightning_app.weights.files import refuse_to_overwrite, writing
 
 OPSET = 18
 """The operator set that torch's exporter is written in; a higher one would be translated from it."""
 
 
-def export(network: Network, folder: Path, split: str | None, passthrough: Passthrough) -> list[Path]:
+def export(network: SplitDetector, folder: Path, split: str | None, passthrough: Passthrough) -> list[Path]:
     """Write ``whole.onnx``, or ``front.onnx`` and ``back.onnx``, batch norm folded into the convolutions.
 
     Inputs and outputs bear the names of their layers, the picture is ``images``; batch, rows and columns are free.
@@ -32,7 +29,7 @@ def export(network: Network, folder: Path, split: str | None, passthrough: Passt
         network: to export, in evaluation mode.
         folder: for the files; made where it is not there.
         split: the layer to cut behind; None for the whole network.
-        passthrough: as in `Network.split`.
+        passthrough: as in `SplitDetector.split`.
 
     Returns:
         the files written.
@@ -52,17 +49,17 @@ def export(network: Network, folder: Path, split: str | None, passthrough: Passt
     return paths
 
 
-def _parts(network: Network, split: str | None, passthrough: Passthrough) -> dict[str, Part]:
+def _parts(network: SplitDetector, split: str | None, passthrough: Passthrough) -> dict[str, Part]:
     """By the names of their files."""
     if split is None:
-        return {"whole": Part(network.nodes, network.layers, (IMAGE,), network.outputs)}
+        return {"whole": Part(network.nodes, network.layer, (IMAGE,), network.outputs)}
     front, back, _ = network.split(split, passthrough)
     if not back.nodes:
         raise OptionError(f"nothing is left behind {split} for the back; cut before it, or leave out --split")
     return {"front": front, "back": back}
 
 
-def _export_part(network: Network, part: Part, path: Path) -> None:
+def _export_part(network: SplitDetector, part: Part, path: Path) -> None:
     examples = tuple(_example(network, index) for index in part.inputs)
     with _quiet():
         program = torch.onnx.export(
@@ -78,19 +75,16 @@ def _export_part(network: Network, part: Part, path: Path) -> None:
     program.save(path, external_data=False)
 
 
-def _example(network: Network, index: int) -> torch.Tensor:
+def _example(network: SplitDetector, index: int) -> torch.Tensor:
     """Two pictures' worth of a layer's output: `torch.export` treats sides of 0 and 1 apart from all others."""
     return torch.zeros(2, *_shape(network, index))
 
 
-def _shape(network: Network, index: int) -> tuple[int, int, int]:
-    if index != IMAGE:
-        return network.nodes[index].shape
-    first = next(layer for layer in network.layers.values() if isinstance(layer, Convolution))
-    return first.conv.in_channels, *network.size
+def _shape(network: SplitDetector, index: int) -> tuple[int, int, int]:
+    return (network.channels, *network.size) if index == IMAGE else network.nodes[index].shape
 
 
-def _names(network: Network, indices: Sequence[int]) -> list[str]:
+def _names(network: SplitDetector, indices: Sequence[int]) -> list[str]:
     return ["images" if index == IMAGE else network.nodes[index].name for index in indices]
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from lightning_app.darknet import Network, load_weights, save_weights
-from lightning_app.darknet.build import Node
+from lightning_app.graph import Node
 
 Make = Callable[[Path], Network]
 

@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from lightning_app.darknet import RegionOptions, Truth, WordTree, region_loss
+from lightning_app.darknet import RegionOptions, WordTree, region_loss
+from lightning_app.graph import Truth
 
 #  animal ── dog ── hound, terrier      thing ── cup, pen
 #         └─ cat

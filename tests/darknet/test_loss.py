@@ -8,7 +8,6 @@ import torch
 from lightning_app.darknet import (
     LossForm,
     RegionOptions,
-    Truth,
     WordTree,
     YoloOptions,
     detection_loss,
@@ -18,6 +17,7 @@ from lightning_app.darknet import (
 )
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.errors import OptionError
+from lightning_app.graph import Truth
 
 REGION = RegionOptions(((1.0, 1.5), (3.0, 2.0)), 3, True, True, 0.6, 5, 1, 1, 1)
 TREE = replace(REGION, tree=WordTree(("animal", "dog", "cat"), (-1, 0, 0)))

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_app.darknet import RegionOptions, Truth, WordTree, region_loss
+from lightning_app.darknet import RegionOptions, WordTree, region_loss
+from lightning_app.graph import Truth
 
 OPTIONS = RegionOptions(
     anchors=((1.0, 1.5), (3.0, 2.0), (0.7, 4.0)),

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_app.darknet import Network, Passthrough, load_weights
-from lightning_app.darknet.build import Node
+from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import OptionError
+from lightning_app.graph import Node, Passthrough
 
 NETWORKS = Path(__file__).parents[2] / "configs" / "networks"
 Crossing = tuple[str, ...]
@@ -157,7 +157,7 @@ def test_front_and_back_share_the_networks_parameters_and_run_each_layer_once() 
     front, back, _ = network.split("max_17")
     names = [node.name for node in (*front.nodes, *back.nodes)]
     assert sorted(names) == sorted(node.name for node in network.nodes)
-    assert front.layers["conv_0"] is network.layers["conv_0"]
+    assert front.layer(network.node("conv_0")) is network.layers["conv_0"]
 
 
 def test_an_unknown_layer_is_refused_with_the_list() -> None:

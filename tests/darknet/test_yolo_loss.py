@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_app.darknet import Truth, YoloOptions, yolo_loss
+from lightning_app.darknet import YoloOptions, yolo_loss
 from lightning_app.darknet.box_overlap import OverlapKind, overlap
 from lightning_app.darknet.yolo import BoxLoss
+from lightning_app.graph import Truth
 
 PRIORS = ((1.0, 1.5), (0.7, 4.0), (3.0, 2.0), (4.0, 3.5))
 OPTIONS = YoloOptions(PRIORS, mask=(1, 2, 3), classes=3)

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from lightning_app.darknet import RegionOptions, Truth, yolov1_loss
+from lightning_app.darknet import RegionOptions, yolov1_loss
+from lightning_app.graph import Truth
 
 #  Of the scales below Eq. (1) uses none.
 OPTIONS = RegionOptions(((1.0, 1.0), (0.5, 2.0)), 2, True, False, 0.1, 7, 7, 7, 7)

@@ -1,4 +1,4 @@
-"""Cut the graph of a network in two, and find what crosses the cut.
+"""Cut a graph in two, and find what crosses the cut.
 
 The cut behind layer *k* leaves layers 0 … k on the mobile side. What crosses is computed from the graph: the output of
 *k*, and that of every earlier layer that a later one still takes (the passthrough of YOLOv2, the residual of a
@@ -9,63 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from torch import Tensor, nn
+from lightning_app.errors import OptionError
+from lightning_app.graph.node import IMAGE, Node
+from lightning_app.graph.run import Part
 
-from lightning_app.darknet.build import IMAGE, Node
-
-
-def run(
-    nodes: Sequence[Node],
-    layers: nn.ModuleDict,
-    inputs: Sequence[int],
-    outputs: Sequence[int],
-    tensors: Sequence[Tensor],
-) -> tuple[Tensor, ...]:
-    """Run layers in order, each tensor freed after its last use.
-
-    Args:
-        nodes: of the layers to run.
-        layers: the modules, by name.
-        inputs: indices of the tensors that come in.
-        outputs: indices of the tensors that go out.
-        tensors: those that come in, each (B, C, N, M).
-    """
-    known = dict(zip(inputs, tensors, strict=True))
-    last_use = {source: node.index for node in nodes for source in node.inputs}
-    for node in nodes:
-        known[node.index] = layers[node.name](*(known[source] for source in node.inputs))
-        for source in set(node.inputs):
-            if last_use[source] == node.index and source not in outputs:
-                del known[source]
-    return tuple(known[index] for index in outputs)
-
-
-class Part(nn.Module):
-    """The front or the back of a network: some of its layers, shared with it.
-
-    Args:
-        nodes: of the layers to run, in order.
-        layers: the network's modules, by name.
-        inputs: indices of the tensors that come in.
-        outputs: indices of the tensors that go out.
-    """
-
-    def __init__(
-        self, nodes: Sequence[Node], layers: nn.ModuleDict, inputs: tuple[int, ...], outputs: tuple[int, ...]
-    ) -> None:
-        super().__init__()
-        self.nodes, self.inputs, self.outputs = tuple(nodes), inputs, outputs
-        self.layers = nn.ModuleDict({node.name: layers[node.name] for node in nodes})
-
-    def forward(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """The tensors of ``inputs``, each (B, C, N, M) -> the tensors of ``outputs``."""
-        return run(self.nodes, self.layers, self.inputs, self.outputs, tensors)
+Passthrough = Literal["reduced", "full"]
+"""What crosses beside the split: the smallest outputs along the way to a join, or the earlier layer itself."""
 
 
 class Split(NamedTuple):
-    """A network in two parts: ``front, back, crossing = network.split("max_7")``."""
+    """A network in two parts: ``front, back, crossing = network.split("max_7")``.
+
+    Attributes:
+        front: images (B, 3, H, W) -> crossing tensors.
+        back: crossing tensors -> raw heads.
+        crossing: names of the layers that made the crossing tensors.
+    """
 
     front: Part
     back: Part
@@ -82,19 +43,38 @@ def crossing_layers(nodes: Sequence[Node], outputs: Sequence[int], cut: int, red
         nodes: the graph.
         outputs: indices of the layers whose outputs the network gives.
         cut: index of the layer to cut behind.
-        reduced: layers behind the cut that take one crossing tensor alone, on its way to a join, are computed on the
+        reduced: layers behind the cut that take only one crossing tensor, on its way to a join, are computed on the
             mobile side where that makes the crossing smaller.
+
+    Raises:
+        OptionError: what would cross is no tensor of features.
     """
     makers, used = _makers(nodes), between(nodes, (IMAGE,), outputs)
-    own = makers[max(node.index for node in used if node.index <= cut)]
+    own = makers[max((node.index for node in used if node.index <= cut), default=IMAGE)]
+    _check_crosses(nodes, own)
     ends = {makers[index] for index in outputs}
     behind = [node for node in used if node.index > cut and not node.alias]
     sources = {node.index: {makers[source] for source in node.inputs} for node in behind}
-    crossing = {index for index in ends.union(*sources.values()) if index <= cut}
+    taken = {index for index in ends.union(*sources.values()) if index <= cut}
+    crossing = set().union(*(_features_before(nodes, index) for index in taken))
     beside = sorted(crossing - {own})
     if reduced:
         beside = [smaller for index in beside for smaller in _smallest_behind(nodes, sources, ends, index)]
-    return (own, *beside)
+    return (own, *dict.fromkeys(beside))
+
+
+def _check_crosses(nodes: Sequence[Node], index: int) -> None:
+    if index == IMAGE or not nodes[index].crosses:
+        name = "the input image" if index == IMAGE else nodes[index].name
+        raise OptionError(f"nothing can be sent behind {name}: it gives no (B, C, N, M) features; cut somewhere else")
+
+
+def _features_before(nodes: Sequence[Node], index: int) -> set[int]:
+    """The layer itself, where its output can cross, else those from whose features the cloud computes it again."""
+    if index != IMAGE and not nodes[index].crosses and nodes[index].inputs:
+        return set().union(*(_features_before(nodes, source) for source in nodes[index].inputs))
+    _check_crosses(nodes, index)
+    return {index}
 
 
 def _makers(nodes: Sequence[Node]) -> dict[int, int]:
@@ -116,6 +96,8 @@ def _smallest_behind(
     if index in ends or any(len(sources[taker]) > 1 for taker in takers):
         return (index,)
     further = tuple(layer for taker in takers for layer in _smallest_behind(nodes, sources, ends, taker))
+    if not all(nodes[layer].crosses for layer in further):
+        return (index,)
     return min(further, (index,), key=lambda layers: (sum(prod(nodes[layer].shape) for layer in layers), len(layers)))
 
 

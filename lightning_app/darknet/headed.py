@@ -1,0 +1,48 @@
+"""A detector whose outputs are read by Darknet's heads, whatever computes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from lightning_app.darknet.build import HeadOptions
+from lightning_app.darknet.head import detect
+from lightning_app.darknet.loss import check_form, detection_loss, form_named
+from lightning_app.darknet.region import RegionOptions
+from lightning_app.errors import OptionError
+from lightning_app.graph import Detections, SplitDetector, Truth
+
+
+class HeadedDetector(SplitDetector):
+    """A `SplitDetector` with ``[region]`` or ``[yolo]`` heads: what it detects, and how it is trained.
+
+    Attributes:
+        heads: the options of each head, in the order of the outputs.
+    """
+
+    heads: tuple[HeadOptions, ...]
+
+    @property
+    def classes(self) -> int:
+        """K, how many classes the network tells apart."""
+        return self.heads[0].classes
+
+    def detect(self, raws: Sequence[Tensor], score_threshold: float, nms_threshold: float) -> list[Detections]:
+        """The detections of each picture, as `lightning_app.darknet.detect` finds them."""
+        return detect(raws, self.heads, score_threshold, nms_threshold)
+
+    def losses(self, raws: Sequence[Tensor], truths: Sequence[Truth], form: str, seen: int) -> dict[str, Tensor]:
+        """The terms of `lightning_app.darknet.detection_loss`."""
+        return detection_loss(raws, truths, self.heads, seen, form_named(form))
+
+    def check_form(self, form: str) -> None:
+        """Raise `OptionError` where a head has no such form of the loss."""
+        check_form(self.heads, form_named(form))
+
+    def check_classes(self, classes: Sequence[str]) -> None:
+        """Raise `OptionError` where the data's classes are not the network's, or not those of its tree."""
+        super().check_classes(classes)
+        for head in self.heads:
+            if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
+                raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
