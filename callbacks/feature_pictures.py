@@ -24,7 +24,7 @@ def side_by_side(v: Tensor, v_hat: Tensor, channel: FeatureChannel) -> list[Imag
         v_hat: (B, C, N, M) what the channel made of them.
         channel: whose quantiser and layout to show.
     """
-    depth = 8 if channel.bits == FLOAT else channel.bits
+    depth = 8 if channel.depth == FLOAT else channel.depth
     # The frames of a video are tiled, to be seen at once.
     layout: Layout = "quilted" if channel.layout == "quilted" else "tiled"
     q, lo, hi = quantize(v, depth, channel.zero_min)
@@ -34,18 +34,18 @@ def side_by_side(v: Tensor, v_hat: Tensor, channel: FeatureChannel) -> list[Imag
     return [Image.fromarray(np.hstack([left, gap, right])) for left, right in zip(before, after, strict=True)]
 
 
-def requantize(v_hat: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
+def requantize(v_hat: Tensor, lo: Tensor, hi: Tensor, depth: int) -> Tensor:
     """The samples that `dequantize` turned into features: Eq. (2) by the range that crossed.
 
     Args:
         v_hat: (B, C, N, M) decoded features.
         lo: (B,) minimum of each tensor before coding.
         hi: (B,) maximum of each tensor before coding.
-        bits: n_bit, 8, 10 or 12.
+        depth: n_bit, the bits per sample: 8, 10 or 12.
 
     Returns:
-        (B, C, N, M) whole numbers from 0 to 2^bits - 1, int32.
+        (B, C, N, M) whole numbers from 0 to 2^depth - 1, int32.
     """
     span = torch.where(hi > lo, hi - lo, torch.ones_like(hi))[:, None, None, None]
     unit = (v_hat.float() - lo[:, None, None, None]) / span
-    return torch.round(unit.clamp(0, 1) * (2**bits - 1)).int()
+    return torch.round(unit.clamp(0, 1) * (2**depth - 1)).int()

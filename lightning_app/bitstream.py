@@ -63,7 +63,7 @@ class Header:
         passthrough: what crosses beside it.
         layout: of the channels in pictures.
         group: channels a frame, 1 but for ``frames``.
-        bits: depth of the samples: 8, 10, 12, or 32 for float32.
+        depth: bits per sample: 8, 10, 12, or 32 for float32.
         zero_min: the minimum of every tensor is 0 and is not sent.
         codec: name of its class.
         qp: at which the payloads are coded, None for lossless.
@@ -76,7 +76,7 @@ class Header:
     passthrough: Passthrough
     layout: Layout
     group: int
-    bits: int
+    depth: int
     zero_min: bool
     codec: str
     qp: int | None
@@ -158,7 +158,7 @@ def _flags(header: Header) -> int:
         | header.zero_min << 1
         | header.letterbox << 2
         | get_args(Layout).index(header.layout) << 3
-        | DEPTHS.index(header.bits) << 5
+        | DEPTHS.index(header.depth) << 5
     )
 
 
@@ -167,7 +167,7 @@ def _codec_number(name: str) -> int:
 
 
 def _pack_range(header: Header, tensor: SentTensor) -> bytes:
-    if header.bits == 32:
+    if header.depth == 32:
         return b""
     return struct.pack("<f", tensor.hi) if header.zero_min else struct.pack("<2f", tensor.lo, tensor.hi)
 
@@ -211,7 +211,7 @@ def _read_header(reader: _Reader) -> Header:
         passthrough="full" if flags & 1 else "reduced",
         layout=layout,
         group=reader.varint() if layout == "frames" else 1,
-        bits=DEPTHS[flags >> 5 & 3],
+        depth=DEPTHS[flags >> 5 & 3],
         zero_min=bool(flags & 2),
         codec=CODECS[codec],
         qp=None if qp == LOSSLESS else qp,
@@ -224,8 +224,8 @@ def _read_tensor(reader: _Reader, header: Header, last: bool) -> SentTensor:
     c, n, m = reader.varint(), reader.varint(), reader.varint()
     if not 1 <= c * n * m <= MAX_SAMPLES or c % max(header.group, 1) or header.group < 1:
         raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")
-    lo = 0.0 if header.bits == 32 or header.zero_min else reader.real()
-    hi = 0.0 if header.bits == 32 else reader.real()
+    lo = 0.0 if header.depth == 32 or header.zero_min else reader.real()
+    hi = 0.0 if header.depth == 32 else reader.real()
     if not (lo <= hi and hi - lo <= LARGEST):
         raise CodecError(f"the .dfc file claims a minimum of {lo} and a maximum of {hi}")
     length = len(reader.data) - reader.position if last else reader.varint()

@@ -51,7 +51,7 @@ class FeatureChannel(nn.Module):
 
     Args:
         split: layer behind which the network is cut, such as ``max_7``.
-        bits: n_bit of the quantiser, 8, 10 or 12; 32 sends float32 samples, not quantised.
+        depth: n_bit of the quantiser, the bits per sample: 8, 10 or 12; 32 sends float32 samples, not quantised.
         qps: what training draws from: quantisation parameters of 0 to 51 or ``lossless`` for HEVC and AVC,
             qualities of 1 to 100 for JPEG, ``lossless`` alone for PNG, Deflate, LZMA and Raw.
         eval_qps: what validation and test report, one point each; null for ``qps``.
@@ -60,7 +60,7 @@ class FeatureChannel(nn.Module):
         zero_min: the minimum is 0, as behind a ReLU, and is not sent; negative features are then refused.
         layout: ``tiled`` (Fig. 3a), ``quilted`` (Fig. 3b), or ``frames``, a video of the channels.
         group: channels that share a frame of the layout ``frames``, 1 or more.
-        codec: that codes the pictures; null for HEVC at ``bits``, or Raw at 32.
+        codec: that codes the pictures; null for HEVC at ``depth``, or Raw at 32.
         gradient: how it passes the codec: ``straight_through``, ``stop`` (the cloud side alone learns), ``noise``
             (training codes nothing and adds the quantiser's noise) or ``scaled`` (by the coding error).
         workers: codec processes; null for the machine's cores, shared between its ranks.
@@ -69,7 +69,7 @@ class FeatureChannel(nn.Module):
     def __init__(
         self,
         split: str = "max_7",
-        bits: int = 8,
+        depth: int = 8,
         qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37),
         eval_qps: Sequence[QPOption] | None = None,
         passthrough: Passthrough = "reduced",
@@ -81,22 +81,22 @@ class FeatureChannel(nn.Module):
         workers: int | None = None,
     ) -> None:
         super().__init__()
-        self.split, self.bits, self.passthrough, self.zero_min = split, bits, passthrough, zero_min
+        self.split, self.depth, self.passthrough, self.zero_min = split, depth, passthrough, zero_min
         self.layout, self.group, self.gradient = layout, group, gradient
-        self.codec = codec or (Raw() if bits == FLOAT else HEVC(depth=bits))
+        self.codec = codec or (Raw() if depth == FLOAT else HEVC(depth=depth))
         self._check()
         self.qps = self._checked(qps)
         self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
         self.pool = CodecPool(self.codec, workers)
 
     def _check(self) -> None:
-        if self.bits != FLOAT:
-            check_depth(self.bits)
+        if self.depth != FLOAT:
+            check_depth(self.depth)
         elif self.zero_min or self.gradient == "noise":
-            raise OptionError("zero_min and the gradient noise are the quantiser's, and bits=32 does not quantise")
-        if self.codec.depth != self.bits:
+            raise OptionError("zero_min and the gradient noise are the quantiser's, and depth=32 does not quantise")
+        if self.codec.depth != self.depth:
             raise OptionError(
-                f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.bits}: set its depth"
+                f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.depth}: set its depth"
             )
         if self.group < 1 or (self.group > 1 and self.layout != "frames"):
             raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")
@@ -193,7 +193,7 @@ class FeatureChannel(nn.Module):
             passthrough=self.passthrough,
             layout=self.layout,
             group=self.group,
-            bits=self.bits,
+            depth=self.depth,
             zero_min=self.zero_min,
             codec=type(self.codec).__name__,
             qp=codec_qp(qp),
@@ -219,7 +219,7 @@ class FeatureChannel(nn.Module):
                 for tensors, low, high, result in zip(sent, lo.tolist(), hi.tolist(), results, strict=True):
                     tensors.append(SentTensor((c, n, m), low, high, result.data))
                 decoded = to_tensor([result.picture for result in results], (c, n, m), self.layout, self.group)
-                received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.bits)
+                received[name] = to_features(Quantised(decoded.to(q.device), lo, hi), self.depth)
             return sent, received
 
         return wait
@@ -227,12 +227,12 @@ class FeatureChannel(nn.Module):
     def _step(self, name: str, v: Tensor) -> Tensor:
         """(B,) the quantiser's step for each image."""
         _, lo, hi = self._to_samples(name, v)
-        step: Tensor = (hi - lo) / (2**self.bits - 1)
+        step: Tensor = (hi - lo) / (2**self.depth - 1)
         return step
 
     def _to_samples(self, name: str, v: Tensor) -> Quantised:
         try:
-            return to_samples(v, self.bits, self.zero_min)
+            return to_samples(v, self.depth, self.zero_min)
         except FeatureError as error:
             raise FeatureError(f"{name}: {error}") from None
 
@@ -254,7 +254,7 @@ def receive(header: Header, tensors: Sequence[SentTensor], codec: Codec) -> list
 def features_of(header: Header, tensor: SentTensor, picture: Picture) -> Tensor:
     """The features of one tensor, (1, C, N, M) float32, from the decoded picture of its payload."""
     q = to_tensor([picture], tensor.shape, header.layout, header.group)
-    return to_features(Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.bits)
+    return to_features(Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.depth)
 
 
 def _as_wide(v_hat: Tensor, v: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import warnings
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -17,6 +18,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning_app.data import ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
+from lightning_app.old_names import read_old_configs, renamed_arguments
 from lightning_app.ranks import ending_together
 from lightning_app.trainer import Trainer
 
@@ -110,6 +112,8 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 
 def _run() -> None:
+    read_old_configs()
+    sys.argv[1:] = renamed_arguments(sys.argv[1:])  # Lightning warns where it is given a list of arguments
     CLI(
         Detector,
         LightningDataModule,

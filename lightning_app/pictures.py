@@ -23,23 +23,23 @@ class Quantised(NamedTuple):
     hi: Tensor
 
 
-def to_samples(v: Tensor, bits: int, zero_min: bool) -> Quantised:
+def to_samples(v: Tensor, depth: int, zero_min: bool) -> Quantised:
     """Features (B, C, N, M) as a codec's samples: quantised, or at 32 bits as they are.
 
     Raises:
         FeatureError: they are not finite, or cannot be quantised.
     """
-    if bits == FLOAT:
+    if depth == FLOAT:
         if not bool(torch.isfinite(v).all()):
             raise FeatureError("features are NaN or infinite; was the learning rate too high?")
         unused = v.new_zeros(len(v), dtype=torch.float32)
         return Quantised(v.detach().float(), unused, unused)
-    return Quantised(*quantize(v, bits, zero_min))
+    return Quantised(*quantize(v, depth, zero_min))
 
 
-def to_features(samples: Quantised, bits: int) -> Tensor:
+def to_features(samples: Quantised, depth: int) -> Tensor:
     """The inverse of `to_samples`, to within half a step: (B, C, N, M) float32."""
-    return samples.q if bits == FLOAT else dequantize(*samples, bits)
+    return samples.q if depth == FLOAT else dequantize(*samples, depth)
 
 
 def to_pictures(q: Tensor, layout: Layout, group: int, min_side: int) -> list[Picture]:

@@ -9,12 +9,12 @@ from lightning_app.codecs.base import check_depth
 from lightning_app.errors import FeatureError
 
 
-def quantize(v: Tensor, bits: int, zero_min: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+def quantize(v: Tensor, depth: int, zero_min: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Quantise each tensor of a batch between its own minimum and maximum, in float32.
 
     Args:
         v: (B, C, N, M) features, finite.
-        bits: n_bit, 8, 10 or 12.
+        depth: n_bit, the bits per sample: 8, 10 or 12.
         zero_min: the minimum is taken to be 0, as behind a ReLU, and need not be sent.
 
     Returns:
@@ -25,7 +25,7 @@ def quantize(v: Tensor, bits: int, zero_min: bool = False) -> tuple[Tensor, Tens
         FeatureError: a value is NaN or infinite, or the range of a tensor overflows float32; or a value is negative
             where ``zero_min`` says that none is.
     """
-    check_depth(bits)
+    check_depth(depth)
     v = v.detach().float()
     lo, hi = v.flatten(1).amin(dim=1), v.flatten(1).amax(dim=1)  # (B,), (B,)
     if zero_min:
@@ -36,24 +36,24 @@ def quantize(v: Tensor, bits: int, zero_min: bool = False) -> tuple[Tensor, Tens
     if not bool(torch.isfinite(span).all()):
         raise FeatureError("features are NaN, infinite, or too large to quantise; was the learning rate too high?")
     unit = (v - _per_tensor(lo)).div_(_per_tensor(torch.where(span > 0, span, torch.ones_like(span))))
-    q = unit.mul_(2**bits - 1).round_()  # Eq. (2)
-    return q.to(torch.uint8 if bits == 8 else torch.uint16), lo, hi
+    q = unit.mul_(2**depth - 1).round_()  # Eq. (2)
+    return q.to(torch.uint8 if depth == 8 else torch.uint16), lo, hi
 
 
-def dequantize(q: Tensor, lo: Tensor, hi: Tensor, bits: int) -> Tensor:
+def dequantize(q: Tensor, lo: Tensor, hi: Tensor, depth: int) -> Tensor:
     """The inverse of `quantize`, to within half a step.
 
     Args:
-        q: (B, C, N, M) whole numbers from 0 to 2^bits - 1.
+        q: (B, C, N, M) whole numbers from 0 to 2^depth - 1.
         lo: (B,) minimum of each tensor.
         hi: (B,) maximum of each tensor.
-        bits: n_bit, 8, 10 or 12.
+        depth: n_bit, the bits per sample: 8, 10 or 12.
 
     Returns:
         (B, C, N, M) float32.
     """
-    check_depth(bits)
-    unit = q.to(torch.float32, copy=True).div_(2**bits - 1)
+    check_depth(depth)
+    unit = q.to(torch.float32, copy=True).div_(2**depth - 1)
     return unit.mul_(_per_tensor(hi - lo)).add_(_per_tensor(lo))  # Eq. (3)
 
 

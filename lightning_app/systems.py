@@ -46,7 +46,7 @@ class Columns(TypedDict):
     split: str
     layout: str
     codec: str
-    bits: str
+    depth: str
 
 
 class Collaborative:
@@ -104,7 +104,7 @@ class Collaborative:
         """What ``points.csv`` says of the system at a QP."""
         channel = self.channel
         layout = layout_name(channel.layout, channel.group)
-        return {"split": channel.split, "layout": layout, "codec": str(channel.codec), "bits": str(channel.bits)}
+        return {"split": channel.split, "layout": layout, "codec": str(channel.codec), "depth": str(channel.depth)}
 
 
 class CloudOnly:
@@ -148,7 +148,7 @@ class CloudOnly:
     def columns(self, qp: object) -> Columns:
         """What ``points.csv`` says of the system at a QP."""
         codec = "original" if self.picture is None or qp == "original" else str(self.picture.codec)
-        return {"split": "", "layout": "", "codec": codec, "bits": ""}
+        return {"split": "", "layout": "", "codec": codec, "depth": ""}
 
 
 def as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:

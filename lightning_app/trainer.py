@@ -37,7 +37,7 @@ class Trainer(pytorch_lightning.Trainer):
         model: Detector,
         datamodule: VOCDataModule,
         splits: Sequence[str] | None = None,
-        bits: Sequence[int] | None = None,
+        depths: Sequence[int] | None = None,
         layouts: Sequence[str] | None = None,
         codecs: Sequence[str] | None = None,
         qps: Sequence[QPOption] | None = None,
@@ -56,7 +56,7 @@ class Trainer(pytorch_lightning.Trainer):
             datamodule: whose test pictures are measured.
             splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]``, or null without ``model.channel``, for
                 cloud-only alone.
-            bits: depths of the quantiser, such as ``[8, 10, 12]``.
+            depths: bits per sample of the quantiser, such as ``[8, 10, 12]``.
             layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
             codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
             qps: quantisation parameters, or ``lossless``.
@@ -69,8 +69,8 @@ class Trainer(pytorch_lightning.Trainer):
         if resamples < 2:
             raise OptionError(f"resamples must be at least 2, not {resamples}")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
-        sweep = _sweep(base, splits, bits, layouts, codecs, qps)
-        if not sweep.splits and any(option is not None for option in (bits, layouts, codecs, qps)):
+        sweep = _sweep(base, splits, depths, layouts, codecs, qps)
+        if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, qps)):
             raise OptionError("no cut is named to sweep over: give --splits, such as [max_7]")
         systems, left_out = plan(model.network, sweep, base)
         for sentence in left_out:
@@ -102,7 +102,7 @@ def _conclude(evaluation: Evaluation, folder: Path) -> None:
 def _sweep(
     base: FeatureChannel | None,
     splits: Sequence[str] | None,
-    bits: Sequence[int] | None,
+    depths: Sequence[int] | None,
     layouts: Sequence[str] | None,
     codecs: Sequence[str] | None,
     qps: Sequence[QPOption] | None,
@@ -111,7 +111,7 @@ def _sweep(
     default = Sweep() if base is None else Sweep.of(base)
     return Sweep(
         default.splits if splits is None else splits,
-        default.bits if bits is None else bits,
+        default.depths if depths is None else depths,
         default.layouts if layouts is None else layouts,
         default.codecs if codecs is None else codecs,
         default.qps if qps is None else qps,

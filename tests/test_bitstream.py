@@ -17,7 +17,7 @@ HEADER = Header(
     passthrough="reduced",
     layout="tiled",
     group=1,
-    bits=8,
+    depth=8,
     zero_min=False,
     codec="HEVC",
     qp=32,
@@ -78,7 +78,7 @@ def test_what_is_packed_is_unpacked(
     [
         ({"layout": "frames", "group": 32}, TENSOR),
         ({"zero_min": True}, replace(TENSOR, lo=0.0)),
-        ({"bits": 32, "codec": "Raw", "qp": None}, replace(TENSOR, lo=0.0, hi=0.0)),
+        ({"depth": 32, "codec": "Raw", "qp": None}, replace(TENSOR, lo=0.0, hi=0.0)),
     ],
 )
 def test_what_is_implied_is_not_sent_and_comes_back(changes: dict[str, object], tensor: SentTensor) -> None:

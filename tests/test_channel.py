@@ -29,7 +29,7 @@ def features(shape: tuple[int, ...] = (3, 8, 16, 16), seed: int = 0) -> torch.Te
 
 @pytest.mark.parametrize("bits", [8, 10, 12])
 def test_lossless_returns_the_quantised_features_to_the_last_bit(bits: int) -> None:
-    channel, v = FeatureChannel(bits=bits, workers=1), features()
+    channel, v = FeatureChannel(depth=bits, workers=1), features()
     with channel.pool:
         decoded, _ = channel({"max_7": v}, ["lossless"] * 3)
     assert torch.equal(decoded["max_7"], dequantize(*quantize(v, bits), bits))
@@ -113,12 +113,12 @@ def test_features_that_are_not_finite_are_refused_with_their_layer(bits: int, ba
     v = features()
     v[1, 0, 0, 0] = bad
     with pytest.raises(FeatureError, match="max_7: features are NaN"):
-        FeatureChannel(bits=bits, qps=["lossless"])({"max_7": v}, ["lossless"] * 3)
+        FeatureChannel(depth=bits, qps=["lossless"])({"max_7": v}, ["lossless"] * 3)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_float32_samples_that_are_not_finite_are_refused_by_the_cloud(bad: float) -> None:
-    channel, v = FeatureChannel(bits=32, qps=["lossless"]), features((1, 8, 16, 16))
+    channel, v = FeatureChannel(depth=32, qps=["lossless"]), features((1, 8, 16, 16))
     (prepared,) = channel.prepare({"max_7": v})
     prepared.picture[3, 3] = bad
     sent = [SentTensor(prepared.shape, 0, 0, Raw().encode(prepared.picture, None))]
@@ -149,14 +149,14 @@ def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"bits": 9}, "bits must be 8, 10 or 12, not 9"),
+        ({"depth": 9}, "bits must be 8, 10 or 12, not 9"),
         ({"qps": [52]}, "QP must be lossless or 0 to 51, not 52"),
         ({"eval_qps": [-1]}, "QP must be lossless or 0 to 51, not -1"),
         ({"qps": []}, "qps names no quantisation parameter"),
-        ({"bits": 10, "codec": HEVC(8)}, "the codec takes 8 bits a sample and the channel gives 10"),
+        ({"depth": 10, "codec": HEVC(8)}, "the codec takes 8 bits a sample and the channel gives 10"),
         ({"workers": 0}, "workers must be 1 or more, not 0"),
-        ({"bits": 32, "zero_min": True}, "zero_min and the gradient noise are the quantiser's"),
-        ({"bits": 32, "gradient": "noise"}, "zero_min and the gradient noise are the quantiser's"),
+        ({"depth": 32, "zero_min": True}, "zero_min and the gradient noise are the quantiser's"),
+        ({"depth": 32, "gradient": "noise"}, "zero_min and the gradient noise are the quantiser's"),
         ({"group": 0}, "group=0 must be at least 1"),
         ({"group": 2}, "group=2 must be at least 1, and 1 but for the layout frames"),
         ({"codec": PNG(), "qps": ["lossless"], "layout": "frames"}, "the layout frames is a video, and PNG codes none"),
@@ -181,7 +181,7 @@ def test_evaluation_takes_the_training_qps_unless_told_otherwise() -> None:
 @pytest.mark.parametrize("bits", [8, 12])
 def test_every_layout_is_lossless_through_hevc(layout: Layout, group: int, bits: int) -> None:
     v = features((2, 8, 13, 13))  # a frame of one channel is smaller than a CTU
-    channel = FeatureChannel(layout=layout, group=group, bits=bits, workers=1)
+    channel = FeatureChannel(layout=layout, group=group, depth=bits, workers=1)
     with channel.pool:
         decoded, _ = channel({"max_7": v}, ["lossless", "lossless"])
     assert torch.equal(decoded["max_7"], dequantize(*quantize(v, bits), bits))
@@ -189,7 +189,7 @@ def test_every_layout_is_lossless_through_hevc(layout: Layout, group: int, bits:
 
 @pytest.mark.parametrize("codec", [PNG(), PNG(12), Deflate(10), LZMA(), Raw(8)], ids=lambda c: type(c).__name__)
 def test_every_lossless_codec_returns_the_quantised_features(codec: Codec) -> None:
-    channel, v = FeatureChannel(bits=codec.depth, codec=codec, qps=["lossless"], workers=1), features()
+    channel, v = FeatureChannel(depth=codec.depth, codec=codec, qps=["lossless"], workers=1), features()
     with channel.pool:
         decoded, _ = channel({"max_7": v}, ["lossless"] * 3)
     assert torch.equal(decoded["max_7"], dequantize(*quantize(v, codec.depth), codec.depth))
@@ -197,7 +197,7 @@ def test_every_lossless_codec_returns_the_quantised_features(codec: Codec) -> No
 
 @pytest.mark.parametrize("codec", [Raw(), Deflate(32), LZMA(32)], ids=lambda c: type(c).__name__)
 def test_float32_samples_cross_unquantised(codec: Codec) -> None:
-    channel, v = FeatureChannel(bits=32, codec=codec, qps=["lossless"], workers=1), features()
+    channel, v = FeatureChannel(depth=32, codec=codec, qps=["lossless"], workers=1), features()
     with channel.pool:
         decoded, bits = channel({"max_7": v}, ["lossless"] * 3)
     assert torch.equal(decoded["max_7"], v)

@@ -95,11 +95,11 @@ def test_the_last_checkpoint_is_the_last_epochs_though_it_is_not_the_best(
 def test_the_command_line_decides_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
     checkpoint = ("--ckpt_path", PLAIN)
-    other = ("--model.channel.split", "max_7", "--model.channel.bits", "10", "--model.channel.qps", "[22]")
+    other = ("--model.channel.split", "max_7", "--model.channel.depth", "10", "--model.channel.qps", "[22]")
     assert dfc("test", *tiny, *other, *checkpoint, "--model.nms_threshold", "0.3")[0] == 0
     assert dfc("test", *tiny, "--model.channel=null", *checkpoint)[0] == 0
     (cut,), (plain,) = points(version=1), points(version=2)
-    assert (cut.split, cut.bits, cut.qp) == ("max_7", "10", "22")
+    assert (cut.split, cut.depth, cut.qp) == ("max_7", "10", "22")
     assert (plain.system, plain.split) == ("cloud-only", "")
     assert cut.weights == plain.weights == checkpoint[1]
     assert "nms_threshold: 0.3\n" in Path("runs/demo/plain/version_1/config.yaml").read_text()
@@ -190,7 +190,7 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
     ("options", "sentence"),
     [
         (["--model.channel.split", "max_8"], "no layer is named 'max_8'; the layers are conv_0, max_1, conv_2"),
-        (["--model.channel.bits", "9"], "bits must be 8, 10 or 12, not 9"),
+        (["--model.channel.depth", "9"], "bits must be 8, 10 or 12, not 9"),
         (["--model.channel.qps", "[52]"], "QP must be lossless or 0 to 51, not 52"),
         (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
         (["--model.network", "unknown.cfg"], "unknown.cfg:4: section [upsampel] is not supported"),

@@ -77,8 +77,8 @@ CHANNELS = {
         ("frames/4", "HEVC/best/inter", 2),
     ),
     "JPEG": (["layout=quilted", "codec=JPEG", "qps=[90,50]"], ("quilted", "JPEG", 2)),
-    "LZMA": (["bits=12", "codec=LZMA", "codec.depth=12", "qps=[lossless]"], ("tiled", "LZMA", 1)),
-    "float32": (["bits=32", "qps=[lossless]"], ("tiled", "Raw", 1)),
+    "LZMA": (["depth=12", "codec=LZMA", "codec.depth=12", "qps=[lossless]"], ("tiled", "LZMA", 1)),
+    "float32": (["depth=32", "qps=[lossless]"], ("tiled", "Raw", 1)),
 }
 
 

@@ -17,7 +17,7 @@ pytestmark = [
 
 @pytest.mark.parametrize("bits", [8, 10, 12])
 def test_the_channel_gives_on_a_gpu_what_it_gives_on_a_cpu(bits: int) -> None:
-    channel = FeatureChannel(bits=bits, workers=1)
+    channel = FeatureChannel(depth=bits, workers=1)
     v = torch.randn(2, 8, 16, 16, generator=torch.Generator().manual_seed(0))
     with channel.pool:
         on_cpu, cpu_bits = channel({"max_7": v}, ["lossless", 32])

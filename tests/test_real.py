@@ -38,7 +38,7 @@ def test_yolo_lite_reaches_the_independently_measured_map(dfc: Dfc, lite: tuple[
 
 
 def test_yolo_lite_at_max_7_and_qp_32_sends_what_it_should(dfc: Dfc, lite: tuple[str, ...]) -> None:
-    channel = ("--model.channel.split", "max_7", "--model.channel.bits", "8", "--model.channel.qps", "[32]")
+    channel = ("--model.channel.split", "max_7", "--model.channel.depth", "8", "--model.channel.qps", "[32]")
     status, _, err = dfc("test", *lite, *channel)
     assert status == 0, err
     (point,) = read_points(Path("runs/yolo_lite/version_0/points.csv"))

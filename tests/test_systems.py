@@ -142,10 +142,10 @@ def test_a_network_in_float64_stays_so_through_the_channel(network: Network) -> 
 
 
 def test_what_points_csv_says_of_each_system(network: Network) -> None:
-    frames = Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=4, bits=10))
-    assert frames.columns(22) == {"split": "max_5", "layout": "frames/4", "codec": "HEVC", "bits": "10"}
+    frames = Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=4, depth=10))
+    assert frames.columns(22) == {"split": "max_5", "layout": "frames/4", "codec": "HEVC", "depth": "10"}
     best = FeatureChannel(split="max_5", codec=HEVC(settings="best"))
     assert Collaborative(network, best).columns(22)["codec"] == "HEVC/best"
     picture = CloudOnly(network, PictureChannel())
     assert [picture.columns(qp)["codec"] for qp in ("original", 32)] == ["original", "HEVC420"]
-    assert CloudOnly(network, None).columns(None) == {"split": "", "layout": "", "codec": "original", "bits": ""}
+    assert CloudOnly(network, None).columns(None) == {"split": "", "layout": "", "codec": "original", "depth": ""}

@@ -35,7 +35,7 @@ def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:
     """The weights as they are: at 8 bits at every QP, with the cloud-only curve, and lossless at 10 and 12."""
     cuts = ("--splits", _listed(subject.splits))
     lossy = (*cuts, "--qps", QPS, "--anchor.qps", ANCHOR)
-    lossless = (*cuts, "--bits", "[10,12]", "--qps", "[lossless]")
+    lossless = (*cuts, "--depths", "[10,12]", "--qps", "[lossless]")
     weights = subject.weights
     return steps.evaluate(subject, weights, "default", lossy), steps.evaluate(subject, weights, "deep", lossless)
 

@@ -21,14 +21,14 @@ class Sweep:
 
     Attributes:
         splits: layers to cut behind; none for the cloud-only way alone.
-        bits: depths of the quantiser.
+        depths: bits per sample of the quantiser.
         layouts: as ``points.csv`` names them: ``tiled``, ``quilted``, ``frames``, ``frames/8``.
         codecs: as ``points.csv`` names them: ``HEVC``, ``HEVC/best``, ``PNG``.
         qps: quantisation parameters, qualities or ``lossless``.
     """
 
     splits: Sequence[str] = ()
-    bits: Sequence[int] = (8,)
+    depths: Sequence[int] = (8,)
     layouts: Sequence[str] = ("tiled",)
     codecs: Sequence[str] = ("HEVC",)
     qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37)
@@ -37,7 +37,7 @@ class Sweep:
     def of(cls, channel: FeatureChannel) -> Sweep:
         """The one combination of a channel, at the QPs that it is measured at."""
         layout = layout_name(channel.layout, channel.group)
-        return cls((channel.split,), (channel.bits,), (layout,), (str(channel.codec),), channel.eval_qps)
+        return cls((channel.split,), (channel.depth,), (layout,), (str(channel.codec),), channel.eval_qps)
 
 
 def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
@@ -57,7 +57,7 @@ def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> t
     refusals: list[tuple[tuple[object, ...], str]] = []
     systems: dict[tuple[object, ...], Collaborative] = {}
     used: set[tuple[int, object]] = set()
-    for values in product(sweep.splits, sweep.layouts, sweep.bits, sweep.codecs):
+    for values in product(sweep.splits, sweep.layouts, sweep.depths, sweep.codecs):
         try:
             codec = _codec(values[3], values[2], base)
             taken = list(_taken(codec, sweep.qps, values, refusals))
@@ -87,18 +87,18 @@ def _taken(
             yield qp
 
 
-def _codec(name: str, bits: int, base: FeatureChannel | None) -> Codec:
-    if base is not None and (str(base.codec), base.bits) == (name, bits):
+def _codec(name: str, depth: int, base: FeatureChannel | None) -> Codec:
+    if base is not None and (str(base.codec), base.depth) == (name, depth):
         return base.codec
-    return codec_named(name, bits)
+    return codec_named(name, depth)
 
 
 def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
-    split, layout, bits, _ = values
+    split, layout, depth, _ = values
     name, group = _layout(layout)
     return FeatureChannel(
         split,
-        bits,
+        depth,
         qps,
         passthrough="reduced" if base is None else base.passthrough,
         zero_min=base is not None and base.zero_min,
@@ -121,7 +121,7 @@ def _check_each_is_used(
 ) -> None:
     if not sweep.splits:
         return
-    for axis, named in enumerate((sweep.splits, sweep.layouts, sweep.bits, sweep.codecs, sweep.qps)):
+    for axis, named in enumerate((sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.qps)):
         for value in named:
             if (axis, value) not in used:
                 own = (why for values, why in refusals if values[axis : axis + 1] == (value,))

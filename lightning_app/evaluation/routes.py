@@ -125,7 +125,7 @@ class FeatureRoute:
     def key(self, sample: Sample) -> bytes:
         """A digest of all that the coded bytes hang on."""
         channel = self.channel
-        settings = (channel.split, channel.passthrough, channel.layout, channel.group, channel.bits, channel.zero_min)
+        settings = (channel.split, channel.passthrough, channel.layout, channel.group, channel.depth, channel.zero_min)
         inputs = (sample.digest, tuple(sample.image.shape[2:]), sample.model.resize, sample.model.identity)
         return _digest(*inputs, *settings, *_named(self.codec), self.qp)
 

@@ -11,6 +11,9 @@ from lightning_app.records.rows import read_rows, write_rows
 
 WHAT = "points.csv that `dfc test` or `dfc evaluate` wrote"
 
+OLD_NAMES = {"bits": "depth"}
+"""Columns of points.csv that were called otherwise before."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -23,7 +26,7 @@ class Point:
         split: layer that the network is cut behind, empty for cloud-only.
         layout: how channels are laid into pictures, empty for cloud-only.
         codec: name of the codec; ``original`` for the picture's own file.
-        bits: n_bit of the quantiser, empty for cloud-only.
+        depth: n_bit of the quantiser, the bits per sample; empty for cloud-only.
         qp: quantisation parameter, quality, ``lossless`` or ``original``, empty where nothing was set.
         images: how many pictures it was measured on.
         kbpi: kilobits an image, mean.
@@ -44,7 +47,7 @@ class Point:
     split: str
     layout: str
     codec: str
-    bits: str
+    depth: str
     qp: str
     images: int
     kbpi: float
@@ -68,7 +71,7 @@ class Point:
         """What the points that differ in QP alone share: ``max_7 tiled 8-bit HEVC``, ``cloud-only HEVC420``."""
         if self.system == "cloud-only":
             return f"{self.system} {self.codec}"
-        return f"{self.split} {self.layout} {self.bits}-bit {self.codec}"
+        return f"{self.split} {self.layout} {self.depth}-bit {self.codec}"
 
     @property
     def name(self) -> str:
@@ -93,7 +96,7 @@ def read_points(path: Path) -> list[Point]:
     Raises:
         DataError: the file cannot be read, lacks a column or holds no point.
     """
-    points = read_rows(path, Point, WHAT)
+    points = read_rows(path, Point, WHAT, OLD_NAMES)
     if not points:
         raise DataError(f"{path} is no {WHAT}: it holds no point")
     return points

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from io import StringIO
 from pathlib import Path
@@ -32,13 +33,14 @@ def write_rows(path: Path, kind: type[Any], rows: Iterable[Any]) -> None:
         file.write(text.getvalue().encode())
 
 
-def read_rows(path: Path, kind: type[Row], what: str) -> list[Row]:
+def read_rows(path: Path, kind: type[Row], what: str, old_names: Mapping[str, str] | None = None) -> list[Row]:
     """Read what `write_rows` wrote; a column may be absent if its field has a default.
 
     Args:
         path: of the CSV file.
         kind: the dataclass of the rows.
         what: the file should be, for the message.
+        old_names: of columns that were called otherwise before, and their new names; a line tells which was found.
 
     Raises:
         DataError: the file cannot be read, lacks a column, or has a cell of another type.
@@ -48,12 +50,19 @@ def read_rows(path: Path, kind: type[Row], what: str) -> list[Row]:
     try:
         with path.open(newline="", encoding="utf-8") as file:
             table = csv.DictReader(file)
-            lacking = needed.difference(table.fieldnames or ())
+            table.fieldnames = [_new_name(path, name, old_names or {}) for name in table.fieldnames or ()]
+            lacking = needed.difference(table.fieldnames)
             if lacking:
                 raise ValueError(f"it has no column {min(lacking)}")
             return [kind(**{name: read(row[name]) for name, read in readers.items() if name in row}) for row in table]
     except (OSError, ValueError) as error:
         raise DataError(f"{path} is no {what}: {error}") from error
+
+
+def _new_name(path: Path, column: str, old_names: Mapping[str, str]) -> str:
+    if column in old_names:
+        print(f"{path}: the column {column} is now called {old_names[column]}", file=sys.stderr)  # noqa: T201
+    return old_names.get(column, column)
 
 
 def _text(cell: str | None) -> str:

@@ -65,7 +65,7 @@ def _draw_curve(axes: Axes, curve: Curve) -> None:
     axes.plot(*places(curve.points), color=colour, linestyle=curve.look.line)
     _draw_bars(axes, curve.points, colour)
     for point in curve.points:
-        _draw_markers(axes, [point], colour, {"marker": _depth_marker(point.bits)}, curve.fill)
+        _draw_markers(axes, [point], colour, {"marker": _depth_marker(point.depth)}, curve.fill)
 
 
 def _draw_originals(axes: Axes, systems: Systems) -> None:
@@ -97,8 +97,8 @@ def _filled(colour: str, fill: tuple[str, bool]) -> dict[str, Any]:
     return {"fillstyle": part, "markerfacecolor": "white" if white else colour, "markerfacecoloralt": "white"}
 
 
-def _depth_marker(bits: str) -> str:
-    return DEPTHS.get(bits, "*")
+def _depth_marker(depth: str) -> str:
+    return DEPTHS.get(depth, "*")
 
 
 def _split_keys(of_curve: Mapping[str, Look], left_out: int) -> list[Key]:
@@ -107,9 +107,9 @@ def _split_keys(of_curve: Mapping[str, Look], left_out: int) -> list[Key]:
 
 
 def _depth_keys(systems: Systems, curves: Sequence[Curve]) -> list[Key]:
-    depths = sorted({point.bits for curve in curves for point in curve.points}, key=lambda bits: int(bits or 0))
-    names = {bits: f"{bits} bits" if bits else "coded pictures" for bits in depths}
-    keys: list[Key] = [key(name, color=GREY, marker=_depth_marker(bits)) for bits, name in names.items()]
+    depths = sorted({point.depth for curve in curves for point in curve.points}, key=lambda depth: int(depth or 0))
+    names = {depth: f"{depth} bits" if depth else "coded pictures" for depth in depths}
+    keys: list[Key] = [key(name, color=GREY, marker=_depth_marker(depth)) for depth, name in names.items()]
     if any(originals(points) for points, _ in systems.values()):
         keys.append(key("cloud-only, original JPEG", color=RED, **SQUARE))
     return keys

@@ -28,7 +28,7 @@ def lossy_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
 def lossless_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
     """Lossless points by split, layout and codec, as Fig. 4 joins them: depths ascending."""
     lossless = [point for point in points if point.qp == LOSSLESS]
-    return _grouped(lossless, _curve_without_depth, lambda point: int(point.bits or 0))
+    return _grouped(lossless, _curve_without_depth, lambda point: int(point.depth or 0))
 
 
 def originals(points: Iterable[Point]) -> list[Point]:

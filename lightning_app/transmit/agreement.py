@@ -10,7 +10,7 @@ from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
 
 
-def find_codec(name: str, bits: int) -> Codec:
+def find_codec(name: str, depth: int) -> Codec:
     """The codec of a name and depth.
 
     Raises:
@@ -21,7 +21,7 @@ def find_codec(name: str, bits: int) -> Codec:
         raise OptionError(
             f"`dfc decode` cannot run {name}, and a .dfc file must say all: code by one of {', '.join(known)}"
         )
-    return codec_named(name, bits)
+    return codec_named(name, depth)
 
 
 def model_id(network: SplitDetector) -> int:

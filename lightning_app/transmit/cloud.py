@@ -35,7 +35,7 @@ def detect_from(
         raise CodecError("the .dfc file was made with another network or other weights: give those of the mobile side")
     split = network.split(_layer(network, header), header.passthrough)
     _check_shapes(network, split, tensors)
-    features = receive(header, tensors, find_codec(header.codec, header.bits))
+    features = receive(header, tensors, find_codec(header.codec, header.depth))
     with torch.inference_mode():
         (found,) = network.detect(split.back(features), score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE

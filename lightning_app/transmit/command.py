@@ -17,6 +17,7 @@ from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
+from lightning_app.old_names import renamed_arguments
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
 
@@ -31,7 +32,7 @@ def run_encode(arguments: list[str]) -> None:
     parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient"})
     parser.link_arguments("qp", "channel.qps", compute_fn=lambda qp: [qp])
     parser.add_argument("-o", "--output", type=Path, help="file to write; the picture's name with .dfc if not given")
-    options = parser.instantiate_classes(parser.parse_args(arguments))
+    options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
     network = _load(options.network, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
     with options.channel.pool:

@@ -30,7 +30,7 @@ def encode_picture(
         DataError: the picture cannot be read.
         OptionError: it is too large for a container, or the codec does not code at the QP or would not be decoded.
     """
-    find_codec(type(channel.codec).__name__, channel.bits)
+    find_codec(type(channel.codec).__name__, channel.depth)
     rgb = read_picture(file)
     if max(rgb.shape) > 0xFFFF:
         raise OptionError(f"{file} is larger than 65535 pixels a side: make it smaller")

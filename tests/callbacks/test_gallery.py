@@ -130,14 +130,14 @@ def test_a_constant_tensor_has_the_sample_zero() -> None:
 def test_deep_samples_are_shown_by_their_upper_8_bits(bits: int) -> None:
     v = torch.randn(2, 4, 8, 8, generator=torch.Generator().manual_seed(0))
     upper = tile(quantize(v, bits)[0].int() >> (bits - 8)).numpy()
-    for picture, wanted in zip(side_by_side(v, v, FeatureChannel(bits=bits)), upper, strict=True):
+    for picture, wanted in zip(side_by_side(v, v, FeatureChannel(depth=bits)), upper, strict=True):
         np.testing.assert_array_equal(np.asarray(picture)[:, :16], wanted)
         np.testing.assert_array_equal(np.asarray(picture)[:, 16 + GAP :], wanted)
 
 
 def test_float_samples_are_shown_on_the_scale_of_the_original() -> None:
     v = torch.linspace(-1, 3, 256).reshape(1, 1, 16, 16)
-    (picture,) = side_by_side(v, 2 * v, FeatureChannel(bits=32, qps=["lossless"]))
+    (picture,) = side_by_side(v, 2 * v, FeatureChannel(depth=32, qps=["lossless"]))
     before, after = np.asarray(picture)[:, :16], np.asarray(picture)[:, 16 + GAP :]
     np.testing.assert_array_equal(before.ravel(), np.arange(256))
     np.testing.assert_array_equal(after.ravel(), np.clip(np.round(2 * np.linspace(-1, 3, 256) * 63.75 + 63.75), 0, 255))

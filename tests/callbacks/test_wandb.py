@@ -91,7 +91,7 @@ def point(split: str, qp: str, kbpi: float, accuracy: float) -> Point:
         split=split,
         layout=layout,
         codec=codec,
-        bits=bits,
+        depth=bits,
         qp=qp,
         images=9,
         kbpi=kbpi,

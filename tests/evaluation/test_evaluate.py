@@ -32,7 +32,7 @@ Dfc = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 PICTURES = 9
 FILES = ("points.csv", "images.csv", "bd.csv")
-SWEEP = ("--splits", "[max_3,max_5]", "--bits", "[8,10]", "--qps", "[lossless,22,37]")
+SWEEP = ("--splits", "[max_3,max_5]", "--depths", "[8,10]", "--qps", "[lossless,22,37]")
 
 
 CHECKPOINT = "trained.ckpt"
@@ -98,7 +98,7 @@ def test_a_sweep_measures_what_test_does_at_every_point(dfc: Dfc, trained: tuple
     assert "max_5 tiled 10-bit HEVC against cloud-only HEVC420: BD-KBPI-mAP" in out
     found = {point.name: point for point in points()}
     assert len(found) == 2 * 2 * 3 + 2
-    channel = ("--model.channel.split", "max_5", "--model.channel.bits", "10", "--model.channel.qps", "[lossless,37]")
+    channel = ("--model.channel.split", "max_5", "--model.channel.depth", "10", "--model.channel.qps", "[lossless,37]")
     alone = ("--data.eval_batch_size", "1")
     assert dfc("test", *trained, *channel, *alone)[0] == 0
     assert dfc("test", *trained, *alone)[0] == 0
@@ -271,7 +271,7 @@ def test_two_ranks_write_the_same_files_as_one(dfc: Dfc, trained: tuple[str, ...
 
 
 def test_the_kept_containers_are_those_that_encode_writes(dfc: Dfc, trained: tuple[str, ...]) -> None:
-    assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]", "--bits", "[8]")[0] == 0
+    assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]", "--depths", "[8]")[0] == 0
     (path,) = Path("runs/cache").glob("*.sqlite")
     data = {row[0][:-4] for row in sqlite3.connect(path).execute("SELECT data FROM coded")}
     weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
@@ -281,7 +281,7 @@ def test_the_kept_containers_are_those_that_encode_writes(dfc: Dfc, trained: tup
 
 
 def test_a_retrained_checkpoint_is_measured_at_its_own_channel(dfc: Dfc, trained: tuple[str, ...]) -> None:
-    channel = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,30]", "--model.channel.bits", "10")
+    channel = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,30]", "--model.channel.depth", "10")
     assert dfc("evaluate", *trained, *channel)[0] == 0
     assert [point.name for point in points()] == [
         "max_5 tiled 10-bit HEVC lossless",

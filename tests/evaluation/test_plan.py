@@ -22,8 +22,8 @@ def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
     sweep = Sweep(["max_3", "max_5"], [8, 10], ["tiled", "frames/2"], ["HEVC", "HEVC/best"], ["lossless", 32])
     systems, left_out = plan(network, sweep, None)
     assert left_out == []
-    assert len({(s.channel.split, s.channel.bits, s.channel.layout, str(s.channel.codec)) for s in systems}) == 16
-    assert {s.channel.codec.depth for s in systems if s.channel.bits == 10} == {10}
+    assert len({(s.channel.split, s.channel.depth, s.channel.layout, str(s.channel.codec)) for s in systems}) == 16
+    assert {s.channel.codec.depth for s in systems if s.channel.depth == 10} == {10}
     assert {s.channel.group for s in systems if s.channel.layout == "frames"} == {2}
     assert all(list(s.qps) == ["lossless", "qp32"] for s in systems)
 
@@ -31,7 +31,7 @@ def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
 def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
     sweep = Sweep(["max_3"], [8, 12], ["tiled"], ["HEVC", "PNG", "JPEG"], ["lossless", 22, 22])
     systems, left_out = plan(network, sweep, None)
-    assert [(s.channel.bits, str(s.channel.codec), list(s.qps)) for s in systems] == [
+    assert [(s.channel.depth, str(s.channel.codec), list(s.qps)) for s in systems] == [
         (8, "HEVC", ["lossless", "qp22"]),
         (8, "PNG", ["lossless"]),
         (8, "JPEG", ["qp22"]),
@@ -47,7 +47,7 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
     ("sweep", "sentence"),
     [
         (Sweep(["max_3", "max_8"]), "no layer is named 'max_8'"),
-        (Sweep(["max_3"], bits=[8, 9]), "bits must be 8, 10 or 12, not 9"),
+        (Sweep(["max_3"], depths=[8, 9]), "bits must be 8, 10 or 12, not 9"),
         (Sweep(["max_3"], codecs=["HEVC", "H264"]), "no codec is named H264: take one of HEVC, PNG"),
         (Sweep(["max_3"], codecs=["HEVC/bst"]), "settings must be paper, best or faster, not bst"),
         (Sweep(["max_3"], codecs=["HEVC/best/intra/x"]), "no codec is named HEVC/best/intra/x"),
@@ -84,6 +84,6 @@ def test_the_same_combination_under_two_names_is_one_system(network: Network) ->
 
 
 def test_a_depth_is_not_taken_for_a_qp(network: Network) -> None:
-    sweep = Sweep(["max_3"], bits=[8, 10], codecs=["JPEG"], qps=[10, 90])
+    sweep = Sweep(["max_3"], depths=[8, 10], codecs=["JPEG"], qps=[10, 90])
     with pytest.raises(OptionError, match="JPEG takes 8 bits a sample, not 10"):
         plan(network, sweep, None)

@@ -61,7 +61,11 @@ def test_the_experiment_chooses_measures_and_reports_and_does_nothing_twice(
     assert set(rows) == {"default", "uniform/control", "uniform"}
     folder = results / subject.name
     default, retrained = (read_points(folder / name / "points.csv") for name in ("default", "retrained"))
-    assert {(p.bits, p.qp) for p in default if p.split == SPLIT} >= {("8", "47"), ("8", "lossless"), ("12", "lossless")}
+    assert {(p.depth, p.qp) for p in default if p.split == SPLIT} >= {
+        ("8", "47"),
+        ("8", "lossless"),
+        ("12", "lossless"),
+    }
     assert [p.qp for p in default if p.system == "cloud-only"] == ["22", "27", "32", "37", "42", "47", "original"]
     assert {p.curve for p in retrained} == {f"{SPLIT} tiled 8-bit HEVC"}
     assert all(p.images == PICTURES for p in (*default, *retrained))

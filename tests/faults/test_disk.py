@@ -55,7 +55,7 @@ def test_a_pipe_is_written_to_and_not_replaced(tmp_path: Path) -> None:
 
 def test_a_table_that_does_not_fit_leaves_the_one_that_was_there(small_disk: Path) -> None:
     empty: dict[str, Any] = dict.fromkeys(
-        ["network", "weights", "split", "layout", "codec", "bits", "qp", "commit"], ""
+        ["network", "weights", "split", "layout", "codec", "depth", "qp", "commit"], ""
     )
     point = Point(system="cloud-only", **empty, images=1, kbpi=1.0, kbpi_std=0.0, map=0.5, map_area=0.5, seed=0)
     write_rows(small_disk / "points.csv", Point, [point])

@@ -126,7 +126,7 @@ NOT_KEPT = (
 def test_an_evaluation_that_is_stopped_says_so_and_leaves_no_process(
     dfc: Callable[..., object], tiny: tuple[str, ...], workplace: Path, number: signal.Signals, status: int
 ) -> None:
-    sweep = ("--splits", "[max_3,max_5]", "--bits", "[8,10,12]", "--data.test_pictures", "400")
+    sweep = ("--splits", "[max_3,max_5]", "--depths", "[8,10,12]", "--data.test_pictures", "400")
     command = [sys.executable, "-m", "lightning_app", "evaluate", *tiny, *sweep]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True) as run:

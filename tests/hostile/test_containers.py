@@ -18,10 +18,13 @@ from lightning_app.transmit.agreement import model_id
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 SYSTEMS: list[dict[str, Any]] = [
     {"qps": [32]},
-    {"qps": ["lossless"], "bits": 10, "layout": "quilted"},
+    {"qps": ["lossless"], "depth": 10, "layout": "quilted"},
     {"qps": [27], "layout": "frames", "group": 8},
-    {"qps": ["lossless"], "codec": "Raw", "bits": 32},
-    *({"qps": ["lossless"], "codec": name, "bits": bits} for name, bits in (("PNG", 8), ("LZMA", 12), ("Deflate", 10))),
+    {"qps": ["lossless"], "codec": "Raw", "depth": 32},
+    *(
+        {"qps": ["lossless"], "codec": name, "depth": depth}
+        for name, depth in (("PNG", 8), ("LZMA", 12), ("Deflate", 10))
+    ),
     {"qps": [50], "codec": "JPEG"},
     {"qps": [30], "codec": "AVC"},
 ]
@@ -42,8 +45,8 @@ def containers(network: Network) -> list[bytes]:
     return [written(network, **system) for system in SYSTEMS]
 
 
-def written(network: Network, qps: list[Any], codec: str = "HEVC", bits: int = 8, **options: Any) -> bytes:
-    channel = FeatureChannel("max_5", bits, qps, codec=codec_named(codec, bits), workers=1, **options)
+def written(network: Network, qps: list[Any], codec: str = "HEVC", depth: int = 8, **options: Any) -> bytes:
+    channel = FeatureChannel("max_5", depth, qps, codec=codec_named(codec, depth), workers=1, **options)
     split = network.split(channel.split)
     with torch.inference_mode():
         (features,) = split.front((torch.rand(1, 3, *network.size, generator=torch.Generator().manual_seed(0)),))

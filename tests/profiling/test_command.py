@@ -17,7 +17,7 @@ from lightning_app.records.points import Point, write_points
 Dfc = Callable[..., tuple[int, str, str]]
 NET = "configs/networks/shapes.cfg"
 POINT = Point("feature", NET, "w", "max_3", "tiled", "HEVC", "8", "lossless", 150, 30.0, 1, 0.75, 0.75, 0)
-WHOLE = replace(POINT, system="cloud-only", split="", codec="original", bits="", qp="original", kbpi=60.0)
+WHOLE = replace(POINT, system="cloud-only", split="", codec="original", depth="", qp="original", kbpi=60.0)
 
 
 def rows(path: Path) -> dict[str, dict[str, str]]:

@@ -14,8 +14,8 @@ QP32 = Point(
 )
 QP22 = replace(QP32, qp="22", kbpi=80)
 LOSSLESS = replace(QP32, qp="lossless", kbpi=160)
-DEEPER = replace(LOSSLESS, bits="10", kbpi=230)
-WHOLE = replace(QP32, system="cloud-only", split="", codec="original", bits="", qp="original", kbpi=710.3, map=0.381)
+DEEPER = replace(LOSSLESS, depth="10", kbpi=230)
+WHOLE = replace(QP32, system="cloud-only", split="", codec="original", depth="", qp="original", kbpi=710.3, map=0.381)
 JPEG = replace(WHOLE, codec="JPEG", qp="98", kbpi=900)
 
 

@@ -17,7 +17,7 @@ CLOUD = Point(
     0,
     commit="4c77b4b",
 )
-FEATURE = replace(CLOUD, system="feature", layout="tiled", codec="HEVC", bits="8")
+FEATURE = replace(CLOUD, system="feature", layout="tiled", codec="HEVC", depth="8")
 QPS = ("lossless", "22", "27", "32", "37", "42", "47")
 PICTURES = ((301.8, 0.378), (183.6, 0.380), (104.5, 0.372), (53.3, 0.345), (25.0, 0.27), (11.0, 0.15))
 FEATURES = {
@@ -61,7 +61,7 @@ def features(gains: tuple[float, ...] = (0.0,) * 7) -> list[Point]:
 def deeper() -> list[Point]:
     """The lossless points at 10 and 12 bits."""
     return [
-        measured(replace(FEATURE, split=split, qp="lossless", bits=bits), factor * ways[0][0], ways[0][1] + gain)
+        measured(replace(FEATURE, split=split, qp="lossless", depth=bits), factor * ways[0][0], ways[0][1] + gain)
         for split, ways in FEATURES.items()
         for bits, factor, gain in (("10", 1.4, 0.0006), ("12", 1.9, 0.0004))
     ]

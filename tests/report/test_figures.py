@@ -130,7 +130,7 @@ def test_fig4_has_bars_of_one_standard_deviation_each_way(systems: Systems) -> N
     bars = [bar.get_segments()[0].ravel() for bar in axes.collections if isinstance(bar, LineCollection)]
     assert bars[0] == pytest.approx([45, 38, 75, 38])  # along KBPI
     assert bars[1] == pytest.approx([60, 36.85, 60, 39.15])  # along mAP
-    unknown = replace(point, bits="10", map_std=None)
+    unknown = replace(point, depth="10", map_std=None)
     _, axes = drawn(lossless_figure, {"default": ([point, unknown], [])})
     assert [len(bar.get_segments()) for bar in axes.collections if isinstance(bar, LineCollection)] == [2, 1]
 

@@ -16,7 +16,7 @@ from lightning_app.report.write import write_report
 
 ROOT = Path(__file__).parents[2]
 POINT = Point("feature", "a.cfg", "a.weights", "max_7", "tiled", "HEVC", "8", "32", 357, 37.5, 6.25, 0.376, 0.366, 0)
-WHOLE = replace(POINT, system="cloud-only", split="", codec="original", bits="", qp="", kbpi=710.3, map=0.381)
+WHOLE = replace(POINT, system="cloud-only", split="", codec="original", depth="", qp="", kbpi=710.3, map=0.381)
 EVERYTHING = ["fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "points.md", "table1.md"]
 
 Dfc = Callable[..., tuple[int, str, str]]

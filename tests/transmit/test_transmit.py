@@ -33,10 +33,10 @@ def picture(shared: Path) -> Path:
 
 CASES = [
     ["--channel.split", "max_7", "--qp", "32"],
-    ["--channel.split", "max_5", "--channel.bits", "10", "--channel.layout", "quilted"],
+    ["--channel.split", "max_5", "--channel.depth", "10", "--channel.layout", "quilted"],
     ["--channel.split", "max_7", "--channel.layout", "frames", "--channel.group", "8", "--qp", "27"],
     ["--channel.split", "max_7", "--channel.codec", "PNG"],
-    ["--channel.split", "max_7", "--channel.bits", "32"],
+    ["--channel.split", "max_7", "--channel.depth", "32"],
     ["--channel.split", "max_7", "--qp", "37", "--resize", "letterbox"],
 ]
 

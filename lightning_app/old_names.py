@@ -1,0 +1,73 @@
+"""Options by the names that they had before: they are still read, and a line says the new name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+from jsonargparse import get_loader, set_loader
+
+OPTIONS = {
+    "--model.channel.bits": "--model.channel.depth",
+    "--channel.bits": "--channel.depth",
+    "--bits": "--depths",
+}
+"""The old names of options on the command line, and the new ones."""
+
+CHANNEL = {"bits": "depth"}
+"""The old names of keys of a channel in a config, and the new ones."""
+
+SWEEP = {"bits": "depths"}
+"""Those of `dfc evaluate`, whose value is a list."""
+
+_load = get_loader("yaml")
+
+
+def renamed_arguments(arguments: Sequence[str]) -> list[str]:
+    """A command line in which every option has its new name.
+
+    >>> renamed_arguments(["--model.channel.split", "max_7"])
+    ['--model.channel.split', 'max_7']
+    """
+    return [_renamed(argument) for argument in arguments]
+
+
+def _renamed(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    if name not in OPTIONS:
+        return argument
+    _tell(name, OPTIONS[name])
+    return f"{OPTIONS[name]}{equals}{value}"
+
+
+def read_old_configs() -> None:
+    """From now on a config file, or a value that is written as YAML, may have the old names of keys."""
+    set_loader("yaml", _read, (yaml.YAMLError,))
+
+
+def _read(text: str) -> Any:
+    return renamed_config(_load(text))
+
+
+def renamed_config(config: Any) -> Any:
+    """What YAML gave, in which every key has its new name."""
+    if not isinstance(config, dict):
+        return config
+    renamed = {key: renamed_config(value) for key, value in config.items()}
+    if isinstance(renamed.get("channel"), dict):
+        renamed["channel"] = _with_new_keys(renamed["channel"], CHANNEL)
+    if isinstance(renamed.get("bits"), list):
+        return _with_new_keys(renamed, SWEEP)
+    return _with_new_keys(renamed, CHANNEL) if "split" in renamed else renamed
+
+
+def _with_new_keys(config: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    for old in names.keys() & config.keys():
+        _tell(f"the key {old}", names[old])
+    return {names.get(key, key): value for key, value in config.items()}
+
+
+def _tell(old: str, new: str) -> None:
+    print(f"dfc: {old} is now called {new}; the old name is still read", file=sys.stderr)  # noqa: T201
