@@ -8,6 +8,7 @@ from typing import Any
 from lightning_app.codecs.base import QP, Coder, Picture
 from lightning_app.codecs.workers import WorkerPool
 from lightning_app.errors import CodecError
+from lightning_app.pending import Pending
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,26 +40,29 @@ class CodecPool(WorkerPool):
         return type(self), (self.codec, self.asked)
 
     def code(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> list[Coded]:
-        """`begin`, and wait for the result."""
-        return self.begin(pictures, qps)()
+        """`submit`, and wait for the result."""
+        return self.submit(pictures, qps).result()
 
-    def begin(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Callable[[], list[Coded]]:
+    def submit(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Pending[list[Coded]]:
         """Encode and decode each picture at its QP, in the workers, while the caller goes on.
 
         Args:
-            pictures: What the codec takes, of any shapes.
-            qps: One QP a picture; None is lossless.
+            pictures: what the codec takes, of any shapes.
+            qps: one QP per picture; None is lossless.
 
         Returns:
-            What waits, to be called once, and gives what became of each picture, in the order of `pictures`. It raises
-            `CodecError` if a picture cannot be coded, or workers keep dying; the pool stays usable.
+            what became of each picture, in the order of `pictures`. Its ``result()`` raises `CodecError` if a picture
+            cannot be coded, or if workers keep dying; the pool stays usable.
+
+        Raises:
+            CodecError: there are more or fewer QPs than pictures.
         """
         if len(pictures) != len(qps):
             raise CodecError(f"{len(pictures)} pictures need as many QPs, not {len(qps)}")
         # The longest first, so that no core waits long for the last: large pictures at low QPs.
         order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
         coding = self.stream([(code, self.codec, pictures[i], qps[i]) for i in order])
-        return lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))]
+        return Pending(lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))])
 
 
 def code(codec: Coder, picture: Picture, qp: QP) -> Coded:

@@ -207,10 +207,10 @@ class FeatureChannel(nn.Module):
         """What waits for what crosses for each image, and what the cloud makes of it, by layer."""
         samples = {name: self._to_samples(name, v) for name, v in features.items()}
         pictures = [p for t in samples.values() for p in to_pictures(t.q, self.layout, self.group, self.codec.min_side)]
-        coding = self.pool.begin(pictures, [codec_qp(qp) for qp in qps] * len(samples))
+        coding = self.pool.submit(pictures, [codec_qp(qp) for qp in qps] * len(samples))
 
         def wait() -> tuple[list[list[SentTensor]], dict[str, Tensor]]:
-            coded = coding()
+            coded = coding.result()
             sent: list[list[SentTensor]] = [[] for _ in qps]
             received = {}
             for i, (name, (q, lo, hi)) in enumerate(samples.items()):

@@ -181,6 +181,20 @@ def test_calls_begin_before_their_results_are_asked_for(pool: CodecPool, tmp_pat
     assert [len(list(stream)) for stream in streams] == [3, 3]
 
 
+def test_submitted_pictures_are_coded_before_their_result_is_asked_for(doubles: ModuleType, tmp_path: Path) -> None:
+    log = tmp_path / "finished"
+    log.with_suffix(".died").touch()  # nobody dies here
+    with CodecPool(doubles.FatalOnce(log), 1) as pool:
+        coding = pool.submit(pictures(3), [22, 27, 32])
+        end = time.monotonic() + 10
+        while (not log.exists() or len(log.read_text().split()) < 3) and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(log.read_text().split()) == 3
+        coded = coding.result()
+        assert coding.result() is coded
+    assert payloads(coded) == [HEVC().encode(p, qp) for p, qp in zip(pictures(3), (22, 27, 32), strict=True)]
+
+
 def test_a_stream_that_is_left_begins_no_more_calls(pool: CodecPool, tmp_path: Path) -> None:
     marks = [tmp_path / str(i) for i in range(20)]
     stream = pool.stream([(int,), (time.sleep, 1), (time.sleep, 1), *((Path.touch, mark) for mark in marks)])
@@ -229,9 +243,12 @@ def test_a_worker_loads_neither_torch_nor_lightning(doubles: ModuleType) -> None
     assert {"numpy", "av", "lightning_app.codecs.hevc"} <= modules
     heavy = {"torch", "pytorch_lightning", "lightning", "wandb", "matplotlib", "cv2", "PIL", "scipy", "pandas"}
     assert modules & heavy == set()
-    # The doubles import the codecs and the errors, as a worker does; the rest of the application stays out.
+    # The doubles import the codecs and what these need, as a worker does; the rest of the application stays out.
     ours = {name for name in modules if name.startswith("lightning_app.")}
-    assert {name for name in ours if not name.startswith("lightning_app.codecs")} == {"lightning_app.errors"}
+    assert {name for name in ours if not name.startswith("lightning_app.codecs")} == {
+        "lightning_app.errors",
+        "lightning_app.pending",
+    }
 
 
 def test_a_closed_pool_has_no_workers_and_opens_again() -> None:
