@@ -18,7 +18,7 @@ from benchmarks.rows import Row
 from lightning_app.bitstream import SentTensor
 from lightning_app.channel import FeatureChannel, codec_qp, features_of
 from lightning_app.codecs import available_cores
-from lightning_app.darknet import Network, detect, detection_loss, load_weights
+from lightning_app.darknet import Network, load_weights
 from lightning_app.data import VOCDataset
 from lightning_app.evaluation.module import TRAINED
 from lightning_app.systems import Collaborative
@@ -97,16 +97,16 @@ def _costs(shared: Path) -> tuple[dict[str, float], int]:
         with counted("loading"):
             sample = data[index]
         with counted("front"):
-            prepared = channel.prepare(system.features(sample["image"][None]))
+            inputs = channel.codec_inputs(system.features(sample["image"][None]))
         for qp in channel.qps:
             with counted("coding"):
-                payloads = [channel.codec.encode(one.picture, codec_qp(qp)) for one in prepared]
-                pictures = [channel.codec.decode(payload) for payload in payloads]
+                payloads = [channel.wire.codec.encode(one.picture, codec_qp(qp)) for one in inputs]
+                pictures = [channel.wire.codec.decode(payload) for payload in payloads]
             with counted("back"):
-                tensors = [SentTensor(p.shape, p.lo, p.hi, data) for p, data in zip(prepared, payloads, strict=True)]
+                tensors = [SentTensor(p.shape, p.lo, p.hi, data) for p, data in zip(inputs, payloads, strict=True)]
                 header = channel.header(qp)
                 both = zip(tensors, pictures, strict=True)
                 raws = system.back([features_of(header, tensor, picture) for tensor, picture in both])
-                detect(raws, network.heads, 0.005, 0.45)
-                detection_loss(raws, [sample["target"]], network.heads, TRAINED, "darknet")
+                network.detect(raws, 0.005, 0.45)
+                network.losses(raws, [sample["target"]], "darknet", TRAINED)
     return seconds, len(data)

@@ -69,8 +69,8 @@ def _channel_row(shared: Path) -> Row:
 def _step(system: Collaborative | CloudOnly, batch: Batch) -> None:
     """Forward, loss and backward, as `Detector.training_step`."""
     network = system.network
-    raws, _ = system.begin(batch["images"], 0, 0, [target["index"] for target in batch["targets"]])()
-    terms = network.losses(raws, batch["targets"], "darknet", 10**6)
+    record = system.submit(batch, 0, 0).result()
+    terms = network.losses(record.raws, batch["targets"], "darknet", 10**6)
     torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
     network.zero_grad()
 

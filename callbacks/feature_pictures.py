@@ -24,10 +24,11 @@ def side_by_side(v: Tensor, v_hat: Tensor, channel: FeatureChannel) -> list[Imag
         v_hat: (B, C, N, M) what the channel made of them.
         channel: whose quantiser and layout to show.
     """
-    depth = 8 if channel.depth == FLOAT else channel.depth
+    wire = channel.wire
+    depth = 8 if wire.depth == FLOAT else wire.depth
     # The frames of a video are tiled, to be seen at once.
-    layout: Layout = "quilted" if channel.layout == "quilted" else "tiled"
-    q, lo, hi = quantize(v, depth, channel.zero_min)
+    layout: Layout = "quilted" if wire.layout == "quilted" else "tiled"
+    q, lo, hi = quantize(v, depth, wire.zero_min and wire.transform is None)
     pictures = [tile(samples.int() >> (depth - 8), layout) for samples in (q, requantize(v_hat, lo, hi, depth))]
     before, after = (side.to(torch.uint8).cpu().numpy() for side in pictures)  # (B, H, W), (B, H, W)
     gap = np.full((before.shape[1], GAP), 255, np.uint8)

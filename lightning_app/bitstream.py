@@ -7,9 +7,9 @@ bytes      what
 =========  =====================================================================================
 3          ``DFC``
 1          version of the format
-4          CRC-32 of the network and its weights: decoding by another model is refused
+4          CRC-32 of the network, its weights and the transform: decoding by another model is refused
 1 or 2     index of the layer behind which the network is cut
-1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each)
+1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each), transformed (a bit)
 1          codec
 1          QP, 255 for lossless
 2 + 2      height and width of the original picture, for boxes in its pixels
@@ -29,7 +29,6 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 
@@ -40,7 +39,10 @@ from lightning_app.tiling import Layout
 
 MAGIC = b"DFC"
 VERSION = 1
-DEPTHS = (8, 10, 12, 32)
+LAYOUTS: dict[Layout, int] = {"tiled": 0, "quilted": 1, "frames": 2}
+"""Numbers of the layouts in the container; a number is never given again."""
+DEPTHS = {8: 0, 10: 1, 12: 2, 32: 3}
+"""Numbers of the depths in the container."""
 CODECS = ("other", "HEVC", "PNG", "JPEG", "Deflate", "LZMA", "Raw", "HM", "AVC", "AV1", "VVC")
 """By their numbers in the container; new ones are added at the end. A codec that is not ours is ``other``."""
 LOSSLESS = 255
@@ -54,7 +56,7 @@ MAX_SAMPLES = 1 << 26
 
 
 @dataclass(frozen=True)
-class Header:
+class ContainerHeader:
     """What is said once for an image.
 
     Attributes:
@@ -69,6 +71,7 @@ class Header:
         qp: at which the payloads are coded, None for lossless.
         size: height and width of the original picture, in pixels.
         letterbox: the network saw the picture letterboxed, not stretched.
+        transformed: a transform reduced the features before they were quantised.
     """
 
     model: int
@@ -82,6 +85,7 @@ class Header:
     qp: int | None
     size: tuple[int, int]
     letterbox: bool = False
+    transformed: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ class SentTensor:
     payload: bytes
 
 
-def pack(header: Header, tensors: Sequence[SentTensor]) -> bytes:
+def pack(header: ContainerHeader, tensors: Sequence[SentTensor]) -> bytes:
     """One image's tensors as a container."""
     data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + write_varint(header.split))
     qp = LOSSLESS if header.qp is None else header.qp
@@ -115,7 +119,7 @@ def pack(header: Header, tensors: Sequence[SentTensor]) -> bytes:
     return bytes(data) + struct.pack("<I", zlib.crc32(data))
 
 
-def unpack(data: bytes) -> tuple[Header, list[SentTensor]]:
+def unpack(data: bytes) -> tuple[ContainerHeader, list[SentTensor]]:
     """The inverse of `pack`.
 
     Raises:
@@ -152,13 +156,14 @@ def read_container(path: Path) -> bytes:
     return data
 
 
-def _flags(header: Header) -> int:
+def _flags(header: ContainerHeader) -> int:
     return (
         (header.passthrough == "full")
         | header.zero_min << 1
         | header.letterbox << 2
-        | get_args(Layout).index(header.layout) << 3
-        | DEPTHS.index(header.depth) << 5
+        | LAYOUTS[header.layout] << 3
+        | DEPTHS[header.depth] << 5
+        | header.transformed << 7
     )
 
 
@@ -166,7 +171,7 @@ def _codec_number(name: str) -> int:
     return CODECS.index(name) if name in CODECS else 0
 
 
-def _pack_range(header: Header, tensor: SentTensor) -> bytes:
+def _pack_range(header: ContainerHeader, tensor: SentTensor) -> bytes:
     if header.depth == 32:
         return b""
     return struct.pack("<f", tensor.hi) if header.zero_min else struct.pack("<2f", tensor.lo, tensor.hi)
@@ -195,32 +200,34 @@ class _Reader:
         return number
 
 
-def _read_header(reader: _Reader) -> Header:
+def _read_header(reader: _Reader) -> ContainerHeader:
     model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
     codec, qp = reader.integer(1), reader.integer(1)
     size = reader.integer(2), reader.integer(2)
     if min(size) < 1:
         raise CodecError(f"the .dfc file claims a picture of {size[0]}×{size[1]} pixels")
-    layouts = get_args(Layout)
-    if flags >> 7 or flags >> 3 & 3 >= len(layouts) or codec >= len(CODECS):
+    layouts = {number: layout for layout, number in LAYOUTS.items()}
+    depths = {number: depth for depth, number in DEPTHS.items()}
+    if flags >> 3 & 3 not in layouts or codec >= len(CODECS):
         raise CodecError("the .dfc file asks for a layout or codec that this program does not know")
-    layout: Layout = layouts[flags >> 3 & 3]
-    return Header(
+    layout = layouts[flags >> 3 & 3]
+    return ContainerHeader(
         model=model,
         split=split,
         passthrough="full" if flags & 1 else "reduced",
         layout=layout,
         group=reader.varint() if layout == "frames" else 1,
-        depth=DEPTHS[flags >> 5 & 3],
+        depth=depths[flags >> 5 & 3],
         zero_min=bool(flags & 2),
         codec=CODECS[codec],
         qp=None if qp == LOSSLESS else qp,
         size=size,
         letterbox=bool(flags & 4),
+        transformed=bool(flags >> 7),
     )
 
 
-def _read_tensor(reader: _Reader, header: Header, last: bool) -> SentTensor:
+def _read_tensor(reader: _Reader, header: ContainerHeader, last: bool) -> SentTensor:
     c, n, m = reader.varint(), reader.varint(), reader.varint()
     if not 1 <= c * n * m <= MAX_SAMPLES or c % max(header.group, 1) or header.group < 1:
         raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")

@@ -14,9 +14,62 @@ from lightning_app.checkpoint_file import read_checkpoint
 from lightning_app.darknet import Network
 from lightning_app.errors import WeightsError
 from lightning_app.graph import SplitDetector
+from lightning_app.transforms import FeatureTransform
 
 PREFIX = "network."
 """Where a Detector's checkpoint keeps its network."""
+TRANSFORM = "system.channel.transform."
+"""Where it keeps the feature transform, if it has one."""
+CRITERION = "criterion."
+"""Where it keeps parameters of the criterion, if there are any."""
+
+
+def load_weights(network: SplitDetector, transform: FeatureTransform | None, path: Path) -> list[str]:
+    """Load a network and, where there is one, the transform of its channel; as `load_network`.
+
+    Returns:
+        sentences for the user on what the file lacks, and on what it holds that nobody asked for.
+
+    Raises:
+        WeightsError: as `load_network`, or the transform is another one's.
+    """
+    said = load_network(network, path)
+    state = read_checkpoint(path)["state_dict"] if path.suffix == ".ckpt" else {}
+    own = {} if transform is None else {TRANSFORM + name: value for name, value in transform.state_dict().items()}
+    told = match_part(state, own, TRANSFORM, str(path))
+    if transform is not None:
+        transform.load_state_dict({name.removeprefix(TRANSFORM): state[name] for name in own})
+    return [sentence for sentence in (said, told) if sentence]
+
+
+def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str, source: str) -> str:
+    """Make one part of a checkpoint's state fit a Detector, which may lack the part, or have it in addition.
+
+    Args:
+        state: of the checkpoint; changed in place.
+        own: the Detector's state.
+        prefix: `TRANSFORM` or `CRITERION`.
+        source: what to call the checkpoint.
+
+    Returns:
+        a sentence for the user where the two differ, or nothing.
+
+    Raises:
+        WeightsError: both have the part, and the two do not fit.
+    """
+    part = prefix.rstrip(".").rpartition(".")[2]
+    given = {name: tensor.shape for name, tensor in state.items() if name.startswith(prefix)}
+    needed = {name: tensor for name, tensor in own.items() if name.startswith(prefix)}
+    if given == {name: tensor.shape for name, tensor in needed.items()}:
+        return ""
+    if given and needed:
+        raise WeightsError(f"{source} holds another {part}: give the one that it was trained with, or other weights")
+    for name in given:
+        del state[name]
+    state.update(needed)
+    if given:
+        return f"{source} was trained with a {part}, which is left out here."
+    return f"{source} holds no {part}: it keeps its initial values."
 
 
 def load_network(network: SplitDetector, path: Path) -> str:

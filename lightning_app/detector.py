@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,30 +17,33 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import load_network, network_state
-from lightning_app.darknet import LossForm, Network
+from lightning_app.checkpoint import CRITERION, TRANSFORM, load_weights, match_part, network_state
+from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord
+from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.graph import Detections, SplitDetector
 from lightning_app.measure import OperatingPoint
+from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
 from lightning_app.resume import end_the_epoch, is_validation_due
 from lightning_app.schedule import rate_factor
-from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained
+from lightning_app.systems import CloudOnly, Collaborative, PointOutput
+from lightning_app.transforms import FeatureTransform
 
 
 class Detector(LightningModule):
     """Trains and measures a detector, whole or cut in two by a feature channel.
 
     Args:
-        network: Darknet ``.cfg`` of the network.
+        network: Darknet ``.cfg`` of the network, or the class path of any other ``SplitDetector``.
         weights: Darknet ``.weights`` or a checkpoint of ours to start from; null for initial values.
         channel: sends the features at its split through a codec at every forward pass; null for the whole network.
         picture: codes the pictures of validation and test instead, the cloud-only way; null for the original files.
-        loss: ``darknet``, as the heads' own source has it, or ``yolov1``, Eq. (1) of the paper, for region heads.
+        criterion: what training makes small; null for ``DetectionLoss``, the detector's own loss.
         learning_rate: of SGD, for the loss averaged over the pictures of a step.
         momentum: of SGD.
         weight_decay: of SGD, on the weights of convolutions alone.
@@ -54,11 +57,11 @@ class Detector(LightningModule):
 
     def __init__(
         self,
-        network: str,
+        network: SplitDetector | str,
         weights: str | None = None,
         channel: FeatureChannel | None = None,
         picture: PictureChannel | None = None,
-        loss: LossForm = "darknet",
+        criterion: Criterion | None = None,
         learning_rate: float = 1e-3,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
@@ -72,20 +75,26 @@ class Detector(LightningModule):
         super().__init__()
         if channel is not None and picture is not None:
             raise OptionError("model.channel sends features and model.picture whole pictures: set one to null")
-        self.save_hyperparameters(ignore=["channel", "picture"])
-        self.network = Network.from_cfg(network, seed)
-        self.network.check_detects(network)
-        self.network.check_form(loss)
-        if weights is not None:
-            left_out = load_network(self.network, Path(weights))
-            if left_out:
-                rank_zero_info(left_out)
+        self.save_hyperparameters(ignore=["network", "channel", "picture", "criterion"])
+        self.save_hyperparameters({"network": network if isinstance(network, str) else class_path(network)})
+        self.network = read_detector(network, seed) if isinstance(network, str) else network
+        self.criterion = criterion or DetectionLoss()
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
+        if weights is not None:
+            for sentence in load_weights(self.network, self.transform, Path(weights)):
+                rank_zero_info(sentence)
+        self.criterion.check(self.network)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
         self.points: list[Point] = []
-        self._begun: dict[tuple[int, int], Callable[[], Trained]] = {}  # by epoch and batch
-        self.example_input_array = torch.zeros(1, 3, *self.network.size)  # for the FLOPs of Lightning's summary
+        self._submitted: dict[tuple[int, int], Pending[TrainingRecord]] = {}  # by epoch and batch
+        # For the number of operations in Lightning's summary.
+        self.example_input_array = torch.zeros(1, self.network.channels, *self.network.size)
+
+    @property
+    def transform(self) -> FeatureTransform | None:
+        """What reduces the features before they are quantised."""
+        return self.system.channel.transform if isinstance(self.system, Collaborative) else None
 
     def configure_callbacks(self) -> list[Callback]:
         """The codec's processes live as long as the run; a signal ends it after a step."""
@@ -95,8 +104,8 @@ class Detector(LightningModule):
     def configure_optimizers(self) -> Any:
         """SGD as Darknet's, its rate a function of the step."""
         options = self.hparams
-        kernels = [p for p in self.network.parameters() if p.ndim == 4]
-        others = [p for p in self.network.parameters() if p.ndim != 4]
+        kernels = [p for p in self.parameters() if p.ndim == 4]
+        others = [p for p in self.parameters() if p.ndim != 4]
         groups = [{"params": kernels, "weight_decay": options["weight_decay"]}, {"params": others}]
         optimizer = SGD(groups, options["learning_rate"], options["momentum"])
         schedule = LambdaLR(
@@ -120,7 +129,14 @@ class Detector(LightningModule):
                 )
             loop = checkpoint["loops"]["fit_loop"]
             end_the_epoch(loop, is_validation_due(self.trainer, loop))
-        network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
+        source, state = str(self.trainer.ckpt_path or "the checkpoint"), checkpoint["state_dict"]
+        network_state(self.network, state, source)
+        for part in (TRANSFORM, CRITERION):
+            told = match_part(state, self.state_dict(), part, source)
+            if told and self.trainer.state.fn == "fit":
+                raise WeightsError(f"{told} A run resumes with what it began with: set it so, or use --model.weights")
+            if told:
+                rank_zero_info(told)
         self.network.seen = checkpoint["seen"]
 
     def on_train_start(self) -> None:
@@ -149,18 +165,18 @@ class Detector(LightningModule):
 
         While the features are coded, the front runs on the next batch, if it is of the same step of the optimiser.
         """
-        images, targets = batch["images"], batch["targets"]
-        finish = self._begun.pop((self.current_epoch, batch_idx), None) or self._begin(batch, batch_idx)
-        self._begun.clear()
+        images = batch["images"]
+        submitted = self._submitted.pop((self.current_epoch, batch_idx), None) or self._submit(batch, batch_idx)
+        self._submitted.clear()
         if "following" in batch and goes_on(self.trainer, batch_idx):
-            self._begun[self.current_epoch, batch_idx + 1] = self._begin(batch["following"], batch_idx + 1)
-        self._reseed(batch_idx)
-        raws, bits = finish()
-        if bits is not None:
-            self.log("train/kbpi", bits.float().mean() / 1000, batch_size=len(images))
+            self._submitted[self.current_epoch, batch_idx + 1] = self._submit(batch["following"], batch_idx + 1)
+        self._reseed(batch_idx)  # the next batch's front has drawn from the same streams
+        record = submitted.result()
+        if record.bits is not None:
+            self.log("train/kbpi", record.bits.float().mean() / 1000, batch_size=len(images))
         self.network.seen += len(images) * self.trainer.world_size  # before the loss, as Darknet counts
-        terms = self.network.losses(raws, targets, self.hparams["loss"], self.network.seen)
-        loss = torch.stack(list(terms.values())).sum()
+        terms = self.criterion(record)
+        loss = torch.stack([self.criterion.weight(name) * term for name, term in terms.items()]).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())
             raise TrainingError(f"the loss is not finite at step {self.global_step} ({stated}); lower learning_rate")
@@ -169,10 +185,9 @@ class Detector(LightningModule):
         self.log_dict({f"train/loss_{name}": term for name, term in terms.items()}, batch_size=len(images))
         return loss
 
-    def _begin(self, batch: Batch, batch_idx: int) -> Callable[[], Trained]:
+    def _submit(self, batch: Batch, batch_idx: int) -> Pending[TrainingRecord]:
         self._reseed(batch_idx)
-        indices = [target["index"] for target in batch["targets"]]
-        return self.system.begin(batch["images"], self.hparams["seed"], self.current_epoch, indices)
+        return self.system.submit(batch, self.hparams["seed"], self.current_epoch)
 
     def _reseed(self, batch_idx: int) -> None:
         self.network.reseed(self.hparams["seed"], self.current_epoch, batch_idx, self.global_rank)
@@ -182,7 +197,7 @@ class Detector(LightningModule):
         for label, raws, bits in self._operating_points(batch):
             self._measured(label).update(self._detect(raws), batch["targets"], bits)
 
-    def _operating_points(self, batch: Batch) -> Iterator[Measured]:
+    def _operating_points(self, batch: Batch) -> Iterator[PointOutput]:
         return self.system.operating_points(batch, self.trainer.datamodule.resize)  # type: ignore[attr-defined]
 
     test_step = validation_step
@@ -233,6 +248,11 @@ class Detector(LightningModule):
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
         )
+
+
+def class_path(thing: object) -> str:
+    """``package.module.Class`` of an object."""
+    return f"{type(thing).__module__}.{type(thing).__qualname__}"
 
 
 def goes_on(trainer: Trainer, batch_idx: int) -> bool:

@@ -13,6 +13,7 @@ OPTIONS = {
     "--model.channel.bits": "--model.channel.depth",
     "--channel.bits": "--channel.depth",
     "--bits": "--depths",
+    "--model.loss": "--model.criterion.form",
 }
 """The old names of options on the command line, and the new ones."""
 
@@ -21,6 +22,9 @@ CHANNEL = {"bits": "depth"}
 
 SWEEP = {"bits": "depths"}
 """Those of `dfc evaluate`, whose value is a list."""
+
+DETECTION_LOSS = "lightning_app.criteria.DetectionLoss"
+"""The criterion whose forms the option ``loss`` named."""
 
 _load = get_loader("yaml")
 
@@ -31,15 +35,16 @@ def renamed_arguments(arguments: Sequence[str]) -> list[str]:
     >>> renamed_arguments(["--model.channel.split", "max_7"])
     ['--model.channel.split', 'max_7']
     """
-    return [_renamed(argument) for argument in arguments]
+    return [word for argument in arguments for word in _renamed(argument)]
 
 
-def _renamed(argument: str) -> str:
+def _renamed(argument: str) -> list[str]:
     name, equals, value = argument.partition("=")
     if name not in OPTIONS:
-        return argument
+        return [argument]
     _tell(name, OPTIONS[name])
-    return f"{OPTIONS[name]}{equals}{value}"
+    before = [f"--model.criterion={DETECTION_LOSS}"] if name == "--model.loss" else []
+    return [*before, f"{OPTIONS[name]}{equals}{value}"]
 
 
 def read_old_configs() -> None:
@@ -58,9 +63,20 @@ def renamed_config(config: Any) -> Any:
     renamed = {key: renamed_config(value) for key, value in config.items()}
     if isinstance(renamed.get("channel"), dict):
         renamed["channel"] = _with_new_keys(renamed["channel"], CHANNEL)
+    if isinstance(renamed.get("model"), dict):
+        renamed["model"] = _with_criterion(renamed["model"])
     if isinstance(renamed.get("bits"), list):
         return _with_new_keys(renamed, SWEEP)
     return _with_new_keys(renamed, CHANNEL) if "split" in renamed else renamed
+
+
+def _with_criterion(model: dict[str, Any]) -> dict[str, Any]:
+    """The key ``loss`` of before, a form, as the criterion that has forms."""
+    if model.get("loss") not in ("darknet", "yolov1"):
+        return model
+    _tell("the key loss", "criterion")
+    others = {key: value for key, value in model.items() if key != "loss"}
+    return {**others, "criterion": {"class_path": DETECTION_LOSS, "init_args": {"form": model["loss"]}}}
 
 
 def _with_new_keys(config: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:

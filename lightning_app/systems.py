@@ -1,28 +1,29 @@
 """The two systems that are compared: features that cross a cut, and pictures that go to the cloud whole.
 
-Both begin and finish a training step, give their operating points, name the pool whose processes they use, and the part
-that must not learn.
+Both submit a training step, give their operating points, name the pool whose processes they use, and the part that must
+not learn.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypedDict
+from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.channel import FeatureChannel, QPOption, Transmission
+from lightning_app.criteria import TrainingRecord
 from lightning_app.data import Batch, Resize, fit_picture, to_tensor
 from lightning_app.errors import OptionError
-from lightning_app.graph import SplitDetector
+from lightning_app.graph import Part, SplitDetector
+from lightning_app.pending import Pending
 from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
-from lightning_app.records.points import qp_label
-from lightning_app.tiling import layout_name, picture_shape
+from lightning_app.records.points import Columns, qp_label
 
 
-class Measured(NamedTuple):
+class PointOutput(NamedTuple):
     """A batch at one operating point.
 
     Attributes:
@@ -36,78 +37,113 @@ class Measured(NamedTuple):
     bits: Tensor
 
 
-Trained = tuple[tuple[Tensor, ...], Tensor | None]
-"""What a training step makes of B images: raw outputs, and the bits (B,) that each cost if anything was coded."""
-
-
-class Columns(TypedDict):
-    """What ``points.csv`` says of a system at one QP."""
-
-    split: str
-    layout: str
-    codec: str
-    depth: str
-
-
-class Collaborative:
+class Collaborative(nn.Module):
     """Front on the mobile side, features through the channel, back in the cloud.
 
     Args:
         network: to be cut; front and back share its layers.
         channel: where to cut it, and what is in between.
+
+    Attributes:
+        crossing: names of the layers whose outputs cross.
     """
 
     name = "feature"
 
     def __init__(self, network: SplitDetector, channel: FeatureChannel) -> None:
-        self.network, self.channel = network, channel
-        self.front, self.back, self.crossing = network.split(channel.split, channel.passthrough)
+        super().__init__()
+        front, back, self.crossing = network.split(channel.wire.split, channel.wire.passthrough)
+        # In a tuple torch does not see them: whoever holds the network has its weights in a checkpoint once, not twice.
+        self._parts = (network, front, back)
+        channel.split_index = network.node(channel.wire.split).index
+        if channel.transform is not None:
+            channel.transform.prepare({name: network.node(name).shape for name in self.crossing})
+        self.channel = channel
         self._check()
         self.qps: dict[str, QPOption] = {qp_label(qp): qp for qp in channel.eval_qps}
         self.pool = channel.pool
-        self.frozen = self.front if channel.gradient == "stop" else None
+
+    @property
+    def network(self) -> SplitDetector:
+        """The network that is cut."""
+        return self._parts[0]
+
+    @property
+    def front(self) -> Part:
+        """Its mobile side."""
+        return self._parts[1]
+
+    @property
+    def back(self) -> Part:
+        """Its cloud side."""
+        return self._parts[2]
+
+    @property
+    def frozen(self) -> Part | None:
+        """What must not learn."""
+        return self.front if self.channel.gradient == "stop" else None
 
     def _check(self) -> None:
         """Refuse now what would fail at the first picture."""
-        for name in self.crossing:
-            picture_shape(self.network.node(name).shape, self.channel.layout, self.channel.group)
+        self.channel.wire.check_layout({name: self.network.node(name).shape for name in self.crossing})
         if self.channel.gradient == "stop" and not list(self.back.parameters()):
-            raise OptionError(f"nothing behind {self.channel.split} can learn: cut earlier, or take another gradient")
+            raise OptionError(
+                f"nothing behind {self.channel.wire.split} can learn: cut earlier, or take another gradient"
+            )
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
         """Images (B, 3, H, W) -> what crosses, by the layer that made it."""
         return dict(zip(self.crossing, self.front((images,)), strict=True))
 
-    def begin(self, images: Tensor, seed: int, epoch: int, indices: Sequence[int]) -> Callable[[], Trained]:
-        """Run the front, and begin to code each picture's features at a QP of their own.
+    def submit(self, batch: Batch, seed: int, epoch: int) -> Pending[TrainingRecord]:
+        """Run the front, and begin to code each picture's features at a QP of its own.
+
+        Args:
+            batch: of training.
+            seed: of the QPs.
+            epoch: number of the epoch.
 
         Returns:
-            what waits for the coding, to be called once, and runs the back.
+            what the back makes of them; it runs when the result is asked for.
         """
-        coding = self.channel.augment(self.features(images), seed, epoch, indices)
+        features = self.features(batch["images"])
+        indices = [target["index"] for target in batch["targets"]]
+        coding = self.channel.submit_training(features, seed, epoch, indices)
+        return coding.then(lambda received: self._record(batch, features, received))
 
-        def finish() -> Trained:
-            decoded, bits = coding()
-            return self.back(tuple(decoded.values())), bits
+    def _record(self, batch: Batch, features: dict[str, Tensor], received: Transmission) -> TrainingRecord:
+        return TrainingRecord(
+            self.network,
+            batch["images"],
+            batch["targets"],
+            self.raws(received.features),
+            features,
+            received.features,
+            received.bits,
+            received.qps,
+            lambda: self.raws(features),
+        )
 
-        return finish
-
-    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:  # noqa: ARG002
+    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[PointOutput]:  # noqa: ARG002
         """The batch at every QP; the front runs once, and the next points are coded while the caller is at one."""
         features = self.features(batch["images"])
-        codings = {label: self.channel.begin(features, [qp] * len(batch["images"])) for label, qp in self.qps.items()}
-        for label, coding in codings.items():
-            decoded, bits = coding()
-            yield Measured(label, self.back(tuple(decoded.values())), bits)
+        codings = {label: self.channel.submit(features, [qp] * len(batch["images"])) for label, qp in self.qps.items()}
+        for label in list(codings):
+            received = codings.pop(label).result()
+            assert received.bits is not None
+            yield PointOutput(label, self.raws(received.features), received.bits)
+
+    def raws(self, features: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """The raw heads that the back makes of features, (B, C, N, M) by the layers that make what crosses."""
+        raws: tuple[Tensor, ...] = self.back(tuple(features[name] for name in self.crossing))
+        return raws
 
     def columns(self, qp: object) -> Columns:  # noqa: ARG002
         """What ``points.csv`` says of the system at a QP."""
-        channel = self.channel
-        layout = layout_name(channel.layout, channel.group)
-        return {"split": channel.split, "layout": layout, "codec": str(channel.codec), "depth": str(channel.depth)}
+        return self.channel.wire.columns()
 
 
-class CloudOnly:
+class CloudOnly(nn.Module):
     """The picture crosses, and the whole network runs in the cloud.
 
     Args:
@@ -118,23 +154,31 @@ class CloudOnly:
     name = "cloud-only"
 
     def __init__(self, network: SplitDetector, picture: PictureChannel | None) -> None:
-        self.network, self.picture = network, picture
+        super().__init__()
+        self._parts = (network,)  # as in Collaborative
+        self.picture = picture
         qps = () if picture is None else picture.qps
         self.qps: dict[str, PictureQP | None] = {qp_label(qp): qp for qp in qps} or {"plain": None}
         self.pool = None if picture is None else picture.pool
-        self.frozen = None
 
-    def begin(
-        self,
-        images: Tensor,
-        seed: int,  # noqa: ARG002
-        epoch: int,  # noqa: ARG002
-        indices: Sequence[int],  # noqa: ARG002
-    ) -> Callable[[], Trained]:
-        """What runs the network, when it is called; nothing is coded in training."""
-        return lambda: (self.network(images), None)
+    @property
+    def network(self) -> SplitDetector:
+        """The network, which runs whole."""
+        return self._parts[0]
 
-    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[Measured]:
+    @property
+    def frozen(self) -> None:
+        """Nothing is kept from learning."""
+
+    def submit(self, batch: Batch, seed: int, epoch: int) -> Pending[TrainingRecord]:  # noqa: ARG002
+        """The network's pass, which runs when the result is asked for; nothing is coded in training."""
+        return Pending(lambda: self._record(batch))
+
+    def _record(self, batch: Batch) -> TrainingRecord:
+        raws: tuple[Tensor, ...] = self.network(batch["images"])
+        return TrainingRecord(self.network, batch["images"], batch["targets"], raws, {}, {}, None, (), lambda: raws)
+
+    def operating_points(self, batch: Batch, resize: Resize) -> Iterator[PointOutput]:
         """The batch at every QP, each picture coded at its own size and then resized."""
         files = [Path(target["file"]) for target in batch["targets"]]
         for label, qp in self.qps.items():
@@ -143,12 +187,20 @@ class CloudOnly:
             else:
                 pictures, bits = self.picture.send(files, qp)
                 images = as_inputs(pictures, batch["images"], resize)
-            yield Measured(label, self.network(images), torch.tensor(bits))
+            yield PointOutput(label, self.network(images), torch.tensor(bits))
 
     def columns(self, qp: object) -> Columns:
         """What ``points.csv`` says of the system at a QP."""
         codec = "original" if self.picture is None or qp == "original" else str(self.picture.codec)
-        return {"split": "", "layout": "", "codec": codec, "depth": ""}
+        return {
+            "split": "",
+            "layout": "",
+            "codec": codec,
+            "depth": "",
+            "passthrough": "",
+            "zero_min": "",
+            "transform": "",
+        }
 
 
 def as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_app.bitstream import Header, SentTensor, pack, unpack
+from lightning_app.bitstream import ContainerHeader, SentTensor, pack, unpack
 from lightning_app.errors import CodecError
 
-HEADER = Header(
+HEADER = ContainerHeader(
     model=0x12345678,
     split=17,
     passthrough="reduced",
@@ -51,23 +51,24 @@ def test_the_length_depends_on_neither_the_model_nor_the_size() -> None:
 
 @given(
     st.builds(
-        Header,
+        ContainerHeader,
         model=st.integers(0, 2**32 - 1),
         split=st.integers(0, 400),
         passthrough=st.sampled_from(["reduced", "full"]),
         layout=st.sampled_from(["tiled", "quilted"]),
         group=st.just(1),
-        bits=st.sampled_from([8, 10, 12]),
+        depth=st.sampled_from([8, 10, 12]),
         zero_min=st.just(False),
         codec=st.sampled_from(["HEVC", "PNG", "JPEG", "LZMA", "AVC"]),
         qp=st.none() | st.integers(0, 100),
         size=st.tuples(st.integers(1, 65535), st.integers(1, 65535)),
         letterbox=st.booleans(),
+        transformed=st.booleans(),
     ),
     st.lists(st.tuples(shapes, reals, reals, st.binary(max_size=300)), min_size=1, max_size=4),
 )
 def test_what_is_packed_is_unpacked(
-    header: Header, rows: list[tuple[tuple[int, int, int], float, float, bytes]]
+    header: ContainerHeader, rows: list[tuple[tuple[int, int, int], float, float, bytes]]
 ) -> None:
     tensors = [SentTensor(shape, min(a, b), max(a, b), payload) for shape, a, b, payload in rows]
     assert unpack(pack(header, tensors)) == (header, tensors)
@@ -142,7 +143,7 @@ TWO = START[:16] + b"\x02"  # tensors
         (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x05abc"), "claims more bytes than it has"),
         (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x03abc"), "have no number at byte"),
         (sealed(START[:12] + bytes(2) + START[14:]), "claims a picture of 0×500 pixels"),
-        (sealed(START[:9] + b"\x80" + START[10:]), "a layout or codec that this program does not know"),
+        (sealed(START[:9] + b"\x18" + START[10:]), "a layout or codec that this program does not know"),
         (sealed(START[:10] + b"\x63" + START[11:]), "a layout or codec that this program does not know"),
     ],
 )

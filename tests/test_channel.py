@@ -119,7 +119,7 @@ def test_features_that_are_not_finite_are_refused_with_their_layer(bits: int, ba
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
 def test_float32_samples_that_are_not_finite_are_refused_by_the_cloud(bad: float) -> None:
     channel, v = FeatureChannel(depth=32, qps=["lossless"]), features((1, 8, 16, 16))
-    (prepared,) = channel.prepare({"max_7": v})
+    (prepared,) = channel.codec_inputs({"max_7": v})
     prepared.picture[3, 3] = bad
     sent = [SentTensor(prepared.shape, 0, 0, Raw().encode(prepared.picture, None))]
     with pytest.raises(CodecError, match="float32 samples came of which some are NaN or infinite"):
@@ -155,8 +155,8 @@ def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel)
         ({"qps": []}, "qps names no quantisation parameter"),
         ({"depth": 10, "codec": HEVC(8)}, "the codec takes 8 bits a sample and the channel gives 10"),
         ({"workers": 0}, "workers must be 1 or more, not 0"),
-        ({"depth": 32, "zero_min": True}, "zero_min and the gradient noise are the quantiser's"),
-        ({"depth": 32, "gradient": "noise"}, "zero_min and the gradient noise are the quantiser's"),
+        ({"depth": 32, "zero_min": True}, "zero_min is an option of the quantiser, and depth=32 does not"),
+        ({"depth": 32, "gradient": "noise"}, "the gradient noise is the quantiser's, and depth=32 does not"),
         ({"group": 0}, "group=0 must be at least 1"),
         ({"group": 2}, "group=2 must be at least 1, and 1 but for the layout frames"),
         ({"codec": PNG(), "qps": ["lossless"], "layout": "frames"}, "the layout frames is a video, and PNG codes none"),
@@ -222,8 +222,9 @@ def test_negative_features_are_refused_with_their_layer_where_the_minimum_is_not
 
 def test_training_with_noise_codes_nothing_and_evaluation_does() -> None:
     channel, v = FeatureChannel(gradient="noise", qps=[22], workers=1), features()
-    noisy, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])()
+    noisy, bits, qps = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
     assert bits is None
+    assert qps == ()
     assert 0 < (noisy["max_7"] - v).abs().max().item() < (v.max() - v.min()).item() / 255
     with channel.pool:
         _, bits = channel({"max_7": v}, [22] * 3)
@@ -234,16 +235,17 @@ def test_noise_has_the_step_of_the_quantiser_that_it_stands_for() -> None:
     v = {"max_7": 10 + features().sigmoid()}
     step = v["max_7"].flatten(1).amax(dim=1) / 255
     channel = FeatureChannel(gradient="noise", zero_min=True)
-    noisy, _ = channel.augment(v, seed=0, epoch=0, indices=[0, 1, 2])()
+    noisy = channel.submit_training(v, seed=0, epoch=0, indices=[0, 1, 2]).result().features
     largest = (noisy["max_7"] - v["max_7"]).abs().flatten(1).amax(dim=1)
     assert (largest / step).tolist() == pytest.approx([0.5] * 3, abs=0.01)
     with pytest.raises(FeatureError, match="max_7: features are negative"):
-        channel.augment({"max_7": features()}, seed=0, epoch=0, indices=[0, 1, 2])
+        channel.submit_training({"max_7": features()}, seed=0, epoch=0, indices=[0, 1, 2])
 
 
 def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:
     v = features()
-    drawn, bits = channel.augment({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9])()
+    drawn, bits, qps = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
+    assert list(qps) == channel.draw_qps(0, 1, [7, 8, 9])
     expected, same_bits = channel({"max_7": v}, channel.draw_qps(0, 1, [7, 8, 9]))
     assert torch.equal(drawn["max_7"], expected["max_7"])
     assert bits is not None

@@ -143,12 +143,12 @@ class Recorder(Callback):
 
     def on_fit_start(self, trainer, module):
         file = open(f"sent.{trainer.world_size}.{trainer.global_rank}.jsonl", "a")
-        begin = module.system.channel.begin
+        submit = module.system.channel.submit
         def recorded(features, qps):
             if module.training:
                 print(json.dumps([trainer.current_epoch, self.ids, qps]), file=file, flush=True)
-            return begin(features, qps)
-        module.system.channel.begin = recorded
+            return submit(features, qps)
+        module.system.channel.submit = recorded
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):
         self.ids = [target["id"] for target in batch["targets"]]

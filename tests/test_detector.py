@@ -7,7 +7,9 @@ import torch
 from torch import nn
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.darknet import save_weights
+from lightning_app.criteria import DetectionLoss
+from lightning_app.darknet import Network, save_weights
+from lightning_app.data import Batch
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.picture_channel import PictureChannel
@@ -42,14 +44,20 @@ def test_the_rate_burns_in_and_falls_at_darknets_iterations() -> None:
     assert factors == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
 
 
+def drawn_batch(size: int) -> Batch:
+    """Drawn images, of which only the numbers are known."""
+    targets = [{"index": i} for i in range(size)]
+    return {"images": torch.rand(size, 3, 64, 64), "targets": targets}  # type: ignore[typeddict-item]
+
+
 def test_a_front_that_must_not_learn_keeps_weights_and_statistics_through_a_training_step() -> None:
     detector = Detector(SHAPES, channel=FeatureChannel(split="max_5", gradient="stop", qps=[37], workers=1))
     assert isinstance(detector.system, Collaborative)
     before = {name: tensor.clone() for name, tensor in detector.network.state_dict().items()}
     with detector.system.channel.pool:
-        raws, _ = detector.system.begin(torch.rand(2, 3, 64, 64), seed=0, epoch=0, indices=[0, 1])()
+        raws = detector.system.submit(drawn_batch(2), seed=0, epoch=0).result().raws
     configured = detector.configure_optimizers()
-    sum(raw.square().sum() for raw in raws).backward()  # type: ignore[union-attr]
+    torch.stack([raw.square().sum() for raw in raws]).sum().backward()  # type: ignore[no-untyped-call]
     configured["optimizer"].step()
     changed = {n.split(".")[1] for n, t in detector.network.state_dict().items() if not torch.equal(t, before[n])}
     assert changed == {node.name for node in detector.system.back.nodes if node.name.startswith("conv")}
@@ -62,7 +70,7 @@ def test_a_network_without_a_head_is_no_detector() -> None:
 
 def test_a_form_of_the_loss_that_the_heads_do_not_have_is_refused_at_once() -> None:
     with pytest.raises(OptionError, match="the yolov1 loss is for"):
-        Detector(str(Path(SHAPES).with_name("yolov3-tiny-voc.cfg")), loss="yolov1")
+        Detector(str(Path(SHAPES).with_name("yolov3-tiny-voc.cfg")), criterion=DetectionLoss("yolov1"))
 
 
 def test_features_and_pictures_are_not_sent_both() -> None:
@@ -79,7 +87,7 @@ def test_a_checkpoint_carries_plain_values_alone(tmp_path: Path) -> None:
 
 def test_the_user_is_told_what_a_short_file_leaves_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     short = tmp_path / "short.weights"
-    save_weights(Detector(SHAPES).network, short, upto=8)
+    save_weights(Network.from_cfg(SHAPES), short, upto=8)
     Detector(SHAPES, str(short))
     (told,) = [record.getMessage() for record in caplog.records]
     assert told == f"{short} ends before conv_8, conv_9: these keep their initial values."

@@ -115,12 +115,12 @@ def test_rates_that_the_codec_does_not_know_are_refused() -> None:
         PictureChannel(qps=[])
 
 
-def test_training_sends_gradients_through_the_codec_to_the_first_layer(network: Network) -> None:
+def test_training_sends_gradients_through_the_codec_to_the_first_layer(network: Network, batch: Batch) -> None:
     channel = FeatureChannel(split="max_5", qps=[37], workers=1)
     with channel.pool:
-        (raw,), bits = Collaborative(network, channel).begin(torch.rand(1, 3, 64, 64), 0, 0, indices=[3])()
-    raw.square().sum().backward()  # type: ignore[no-untyped-call]
-    assert bits is not None
+        record = Collaborative(network, channel).submit(batch, seed=0, epoch=0).result()
+    record.raws[0].square().sum().backward()  # type: ignore[no-untyped-call]
+    assert record.bits is not None
     first = network.layers["conv_0"].conv
     assert isinstance(first, nn.Conv2d)
     assert first.weight.grad is not None
@@ -134,18 +134,22 @@ def test_what_would_fail_at_the_first_picture_is_refused_at_once(network: Networ
         Collaborative(network, FeatureChannel(split="conv_9", gradient="stop"))
 
 
-def test_a_network_in_float64_stays_so_through_the_channel(network: Network) -> None:
+def test_a_network_in_float64_stays_so_through_the_channel(network: Network, batch: Batch) -> None:
     channel = FeatureChannel(split="max_5", qps=[37], workers=1)
     with torch.no_grad(), channel.pool:
-        raws, _ = Collaborative(network.double(), channel).begin(torch.rand(1, 3, 64, 64).double(), 0, 0, [3])()
-    assert raws[0].dtype == torch.float64
+        doubled: Batch = {**batch, "images": batch["images"].double()}
+        record = Collaborative(network.double(), channel).submit(doubled, seed=0, epoch=0).result()
+    assert record.raws[0].dtype == torch.float64
 
 
 def test_what_points_csv_says_of_each_system(network: Network) -> None:
     frames = Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=4, depth=10))
-    assert frames.columns(22) == {"split": "max_5", "layout": "frames/4", "codec": "HEVC", "depth": "10"}
+    assert frames.columns(22) == {
+        "split": "max_5", "layout": "frames/4", "codec": "HEVC", "depth": "10", "passthrough": "reduced",
+        "zero_min": "false", "transform": "",
+    }  # fmt: skip
     best = FeatureChannel(split="max_5", codec=HEVC(settings="best"))
     assert Collaborative(network, best).columns(22)["codec"] == "HEVC/best"
     picture = CloudOnly(network, PictureChannel())
     assert [picture.columns(qp)["codec"] for qp in ("original", 32)] == ["original", "HEVC420"]
-    assert CloudOnly(network, None).columns(None) == {"split": "", "layout": "", "codec": "original", "depth": ""}
+    assert set(CloudOnly(network, None).columns(None).values()) == {"", "original"}

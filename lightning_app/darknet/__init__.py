@@ -8,7 +8,7 @@ from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.head import detect
 from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.loss import LossForm, check_form, detection_loss
-from lightning_app.darknet.network import Network
+from lightning_app.darknet.network import Network, read_detector
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import region_loss
 from lightning_app.darknet.tree import WordTree
@@ -28,6 +28,7 @@ __all__ = [
     "detect",
     "detection_loss",
     "load_weights",
+    "read_detector",
     "region_loss",
     "save_weights",
     "unchanging",

@@ -71,11 +71,6 @@ class Network(HeadedDetector):
                 layout = torch.channels_last if kernel.device.type == "cpu" else torch.contiguous_format
                 kernel.data = kernel.data.contiguous(memory_format=layout)
 
-    def check_detects(self, source: str) -> None:
-        """Refuse a network without a head, which is no detector, naming the file that it came from."""
-        if not self.heads:
-            raise OptionError(f"{source} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
-
     def layer(self, node: Node) -> nn.Module:
         """The module of a node."""
         return self.layers[node.name]
@@ -111,3 +106,16 @@ class Network(HeadedDetector):
             if isinstance(layer, Dropout):
                 sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
                 layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+
+
+def read_detector(cfg: str | Path, seed: int = 0) -> Network:
+    """The detector of a ``.cfg``, with initial weights drawn from ``seed``.
+
+    Raises:
+        CfgError: the file is not a network that this program supports.
+        OptionError: it is a classifier, which has no head.
+    """
+    network = Network.from_cfg(cfg, seed)
+    if not network.heads:
+        raise OptionError(f"{cfg} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
+    return network

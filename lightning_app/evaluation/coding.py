@@ -7,12 +7,12 @@ from itertools import islice
 from typing import Any
 
 from lightning_app.codecs import WorkerPool, code, decode
-from lightning_app.evaluation.routes import Received, Route, Sample
+from lightning_app.evaluation.links import Delivery, Link, Photo
 from lightning_app.evaluation.store import Store
 
 
 class Coding:
-    """Sends samples over routes.
+    """Sends photos over links.
 
     Args:
         pool: of the worker processes.
@@ -27,40 +27,40 @@ class Coding:
         self.pool, self.store = pool, store
         self.coded = self.found = 0
 
-    def send(self, samples: Sequence[Sample], routes: Sequence[Route]) -> Iterator[list[Received]]:
-        """What arrives of all samples, a route at a time; the workers go on to the next while the caller is at one.
+    def send(self, photos: Sequence[Photo], links: Sequence[Link]) -> Iterator[list[Delivery]]:
+        """What arrives of all photos, one link after another; the workers go on to the next while the caller is at one.
 
-        A route's pictures are kept before they are given: a kill loses what was coded since, at most these samples.
+        A link's pictures are kept before they are given: a kill loses what was coded since, at most these photos.
         """
-        keys = {(route, sample): route.key(sample) for route in routes for sample in samples}
+        keys = {(link, photo): link.key(photo) for link in links for photo in photos}
         known = self.store.find(keys.values())
         calls = [
             call
-            for (route, sample), key in keys.items()
-            for call in (_decoding(route, known[key]) if key in known else _coding(route, sample))
+            for (link, photo), key in keys.items()
+            for call in (_decoding(link, known[key]) if key in known else _coding(link, photo))
         ]
         results = self.pool.stream(calls)
-        for route in routes:
-            fresh, received = {}, []
-            for sample in samples:
-                key = keys[route, sample]
+        for link in links:
+            fresh, deliveries = {}, []
+            for photo in photos:
+                key = keys[link, photo]
                 if key in known:
-                    pictures = list(islice(results, len(route.open(known[key]))))
-                    received.append(Received(known[key], pictures))
+                    pictures = list(islice(results, len(link.open(known[key]))))
+                    deliveries.append(Delivery(known[key], pictures))
                     continue
-                coded = list(islice(results, len(route.pictures(sample))))
-                fresh[key] = route.seal(sample, [one.data for one in coded])
-                received.append(Received(fresh[key], [one.picture for one in coded]))
+                coded = list(islice(results, len(link.pictures(photo))))
+                fresh[key] = link.seal(photo, [one.data for one in coded])
+                deliveries.append(Delivery(fresh[key], [one.picture for one in coded]))
             self.store.put(fresh)
-            self.coded, self.found = self.coded + len(fresh), self.found + len(samples) - len(fresh)
-            yield received
+            self.coded, self.found = self.coded + len(fresh), self.found + len(photos) - len(fresh)
+            yield deliveries
 
 
-def _coding(route: Route, sample: Sample) -> list[tuple[Any, ...]]:
+def _coding(link: Link, photo: Photo) -> list[tuple[Any, ...]]:
     """The calls that encode what crosses, and decode it."""
-    return [(code, route.codec, picture, route.codec_qp) for picture in route.pictures(sample)]
+    return [(code, link.codec, picture, link.codec_qp) for picture in link.pictures(photo)]
 
 
-def _decoding(route: Route, sealed: bytes) -> list[tuple[Any, ...]]:
+def _decoding(link: Link, sealed: bytes) -> list[tuple[Any, ...]]:
     """The calls that decode what crossed."""
-    return [(decode, route.codec, data) for data in route.open(sealed)]
+    return [(decode, link.codec, data) for data in link.open(sealed)]

@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import cast
+from typing import TypeVar, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule
@@ -20,32 +20,35 @@ from torch import Tensor, nn
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
+from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, Target, VOCDataset
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
+from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Model, Photo, PictureLink
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
-from lightning_app.evaluation.routes import FeatureRoute, Model, PictureRoute, Received, Route, Sample
 from lightning_app.evaluation.store import Store
-from lightning_app.evaluation.sweep_point import Judged, SweepPoint
+from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
-from lightning_app.transmit.agreement import model_id
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
+
+
+Made = TypeVar("Made")
 
 
 class Evaluation(LightningModule):
     """Measures a detector's network at the operating points of systems that cut it, and whole.
 
     The network runs on each picture alone and, on a CPU, in one thread, several pictures at once: sums of floats in
-    another order differ, and so would the bits. Thus no result hangs on the batch, the cores or the ranks, and what was
-    coded once is right for every later evaluation.
+    another order differ, and so would the bits. Thus no result depends on the batch, the cores or the ranks, and what
+    was coded once is right for every later evaluation.
 
     Args:
         detector: whose network, thresholds and loss are taken.
@@ -72,11 +75,13 @@ class Evaluation(LightningModule):
     ) -> None:
         super().__init__()
         self.network, self.options = detector.network, detector.hparams
+        self.form = detector.criterion.form if isinstance(detector.criterion, DetectionLoss) else "darknet"
+        self.systems = nn.ModuleList(systems)  # whose transforms go to the device
         self.anchor, self.cache, self.folder, self.resamples = anchor, cache, folder, resamples
-        self.routes: list[Route] = [FeatureRoute(system, qp) for system in systems for qp in system.qps.values()]
+        self.links: list[Link] = [FeatureLink(system, qp) for system in systems for qp in system.qps.values()]
         for qp in anchor.qps.values():
             if qp is not None and qp != "original":
-                self.routes.append(PictureRoute(anchor, qp))
+                self.links.append(PictureLink(anchor, qp))
         self.pool = WorkerPool(workers)
         self.results = Results()
         self.counts = [0, 0]
@@ -106,8 +111,8 @@ class Evaluation(LightningModule):
         digest = hashlib.sha256(repr([self.trainer.precision, device, layout, *versions]).encode())
         for part in self.network.identity():
             digest.update(part)
-        self.model = Model(self.network, model_id(self.network), digest.hexdigest(), data.resize)
-        names = {name for route in self.routes if isinstance(route, FeatureRoute) for name in route.system.crossing}
+        self.model = Model(self.network, digest.hexdigest(), data.resize)
+        names = {name for link in self.links if isinstance(link, FeatureLink) for name in link.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
         self.held.enter_context(self.network.unchanging())
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
@@ -119,49 +124,56 @@ class Evaluation(LightningModule):
         self.at_once = self.held.enter_context(executor)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Send a batch over every route, and measure what the cloud makes of it."""
+        """Send a batch over every link, and measure what the cloud makes of it."""
         images, targets = batch["images"], batch["targets"]
-        samples = [Sample(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
-        for measured, judged in zip(self.measured, self._judged(samples), strict=True):
-            cast(SweepPoint, measured).update(judged, targets)
+        photos = [Photo(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
+        for measured, judgements in zip(self.measured, self._judgements(photos), strict=True):
+            cast(SweepPoint, measured).update(judgements, targets)
 
     def _ways(self) -> list[tuple[Collaborative | CloudOnly, object]]:
         """System and QP of every operating point: those that code, then the files as they are."""
         uncoded = [(self.anchor, qp) for qp in self.anchor.qps.values() if qp in (None, "original")]
-        return [*((route.system, route.qp) for route in self.routes), *uncoded]
+        return [*((link.system, link.qp) for link in self.links), *uncoded]
 
-    def _judged(self, samples: Sequence[Sample]) -> Iterator[list[Judged]]:
-        """All samples at each operating point, in the order of `_ways`."""
-        whole = len(self._ways()) - len(self.routes)
+    def _judgements(self, photos: Sequence[Photo]) -> Iterator[list[Judgement]]:
+        """All photos at each operating point, in the order of `_ways`."""
+        whole = len(self._ways()) - len(self.links)
         # First, so that one pass of the network, in a thread, gives the features of all cuts too.
-        uncoded = self._together(self._judge_uncoded, samples) if whole else []
-        for route, received in zip(self.routes, self.coding.send(samples, self.routes), strict=True):
-            yield self._together(partial(self._judge_received, route), samples, received)
+        uncoded = self._together(self._judge_uncoded, photos) if whole else []
+        self._together(self._transform, photos)
+        for link, delivery in zip(self.links, self.coding.send(photos, self.links), strict=True):
+            yield self._together(partial(self._judge_delivery, link), photos, delivery)
         for _ in range(whole):
             yield uncoded
 
-    def _together(self, judge: Callable[..., Judged], *arguments: Sequence[object]) -> list[Judged]:
-        """Judge several pictures at once, each in a thread."""
+    def _together(self, function: Callable[..., Made], *arguments: Sequence[object]) -> list[Made]:
+        """Call a function for several pictures at once, each in a thread."""
 
-        def call(*one: object) -> Judged:
+        def call(*one: object) -> Made:
             # The main thread has entered both, which is nothing to another thread.
             with torch.inference_mode(), self.trainer.precision_plugin.forward_context():
-                return judge(*one)
+                return function(*one)
 
         return list(self.at_once.map(call, *arguments))
 
-    def _judge_uncoded(self, sample: Sample) -> Judged:
-        return self._judge(sample, sample.uncoded(), 8 * sample.file.stat().st_size)
+    def _transform(self, photo: Photo) -> None:
+        """What transforms make of a picture, here in one thread, as everything that sums."""
+        for system in self.systems:
+            if cast(Collaborative, system).channel.transform is not None:
+                photo.codec_inputs(cast(Collaborative, system))
 
-    def _judge_received(self, route: Route, sample: Sample, received: Received) -> Judged:
-        return self._judge(sample, route.raws(sample, received), 8 * len(received.data))
+    def _judge_uncoded(self, photo: Photo) -> Judgement:
+        return self._judge(photo, photo.uncoded(), 8 * photo.file.stat().st_size)
 
-    def _judge(self, sample: Sample, raws: tuple[Tensor, ...], bits: int) -> Judged:
+    def _judge_delivery(self, link: Link, photo: Photo, delivery: Delivery) -> Judgement:
+        return self._judge(photo, link.raws(photo, delivery), 8 * len(delivery.data))
+
+    def _judge(self, photo: Photo, raws: tuple[Tensor, ...], bits: int) -> Judgement:
         """The detections and the loss of one picture from the raw outputs of the network."""
         network, options = self.network, self.options
         (found,) = network.detect(raws, options["score_threshold"], options["nms_threshold"])
-        terms = network.losses(raws, [without_difficult(sample.target)], options["loss"], TRAINED)
-        return Judged(found, float(sum(terms.values())), bits)
+        terms = network.losses(raws, [without_difficult(photo.target)], self.form, TRAINED)
+        return Judgement(found, float(sum(terms.values())), bits)
 
     def on_test_epoch_end(self) -> None:
         """Gather from all ranks, and draw the conclusions on the first."""

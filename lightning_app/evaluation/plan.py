@@ -36,8 +36,9 @@ class Sweep:
     @classmethod
     def of(cls, channel: FeatureChannel) -> Sweep:
         """The one combination of a channel, at the QPs that it is measured at."""
-        layout = layout_name(channel.layout, channel.group)
-        return cls((channel.split,), (channel.depth,), (layout,), (str(channel.codec),), channel.eval_qps)
+        wire = channel.wire
+        layout = layout_name(wire.layout, wire.group)
+        return cls((wire.split,), (wire.depth,), (layout,), (str(wire.codec),), channel.eval_qps)
 
 
 def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
@@ -49,7 +50,8 @@ def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> t
     Args:
         network: to be cut.
         sweep: the values.
-        base: says what the sweep does not: passthrough, zero_min and a codec that has no name; None for defaults.
+        base: says what the sweep does not: passthrough, zero_min, the transform, and a codec that has no name; None for
+            defaults.
 
     Raises:
         OptionError: a value fits no combination; the message is that of the first refusal.
@@ -88,23 +90,25 @@ def _taken(
 
 
 def _codec(name: str, depth: int, base: FeatureChannel | None) -> Codec:
-    if base is not None and (str(base.codec), base.depth) == (name, depth):
-        return base.codec
+    if base is not None and (str(base.wire.codec), base.wire.depth) == (name, depth):
+        return base.wire.codec
     return codec_named(name, depth)
 
 
 def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
     split, layout, depth, _ = values
     name, group = _layout(layout)
+    wire = None if base is None else base.wire
     return FeatureChannel(
         split,
         depth,
         qps,
-        passthrough="reduced" if base is None else base.passthrough,
-        zero_min=base is not None and base.zero_min,
+        passthrough="reduced" if wire is None else wire.passthrough,
+        zero_min=wire is not None and wire.zero_min,
         layout=name,
         group=group,
         codec=codec,
+        transform=None if wire is None else wire.transform,
     )
 
 

@@ -15,7 +15,7 @@ from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import PictureLoss
 
 
-class Judged(NamedTuple):
+class Judgement(NamedTuple):
     """One picture at one operating point."""
 
     found: Detections
@@ -38,10 +38,10 @@ class SweepPoint(nn.Module):
         super().__init__()
         self.point, self.loss, self.file = OperatingPoint(classes), PictureLoss(), file
 
-    def update(self, judged: Sequence[Judged], targets: Sequence[Target]) -> None:
+    def update(self, judgements: Sequence[Judgement], targets: Sequence[Target]) -> None:
         """Add pictures."""
-        self.point.update([one.found for one in judged], targets, torch.tensor([one.bits for one in judged]))
-        self.loss.update([one.loss for one in judged], [target["index"] for target in targets])
+        self.point.update([one.found for one in judgements], targets, torch.tensor([one.bits for one in judgements]))
+        self.loss.update([one.loss for one in judgements], [target["index"] for target in targets])
         for rows in self.point.accuracy.detections:
             self.file.write(rows.cpu().numpy().tobytes())
         self.point.accuracy.detections.clear()

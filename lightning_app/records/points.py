@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 
 from lightning_app.errors import DataError
 from lightning_app.records.rows import read_rows, write_rows
@@ -13,6 +14,18 @@ WHAT = "points.csv that `dfc test` or `dfc evaluate` wrote"
 
 OLD_NAMES = {"bits": "depth"}
 """Columns of points.csv that were called otherwise before."""
+
+
+class Columns(TypedDict):
+    """What the table says of a system at one QP: the columns of the same names of a `Point`."""
+
+    split: str
+    layout: str
+    codec: str
+    depth: str
+    passthrough: str
+    zero_min: str
+    transform: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +51,9 @@ class Point:
         map_low: lower end of the 95 % interval of ``map`` over these resamples, a fraction, or None.
         map_high: its upper end, or None.
         loss: Darknet's loss, mean over the pictures, or None.
+        passthrough: what crosses beside the split, ``reduced`` or ``full``; empty for cloud-only.
+        zero_min: ``true`` where the minimum is not sent; empty for cloud-only.
+        transform: name of what reduces the features before they are quantised, empty for nothing.
         commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
     """
 
@@ -59,6 +75,9 @@ class Point:
     map_low: float | None = None
     map_high: float | None = None
     loss: float | None = None
+    passthrough: str = ""
+    zero_min: str = ""
+    transform: str = ""
     commit: str = ""
 
     @property
@@ -71,7 +90,8 @@ class Point:
         """What the points that differ in QP alone share: ``max_7 tiled 8-bit HEVC``, ``cloud-only HEVC420``."""
         if self.system == "cloud-only":
             return f"{self.system} {self.codec}"
-        return f"{self.split} {self.layout} {self.depth}-bit {self.codec}"
+        reduced = f"{self.transform} " if self.transform else ""
+        return f"{self.split} {reduced}{self.layout} {self.depth}-bit {self.codec}"
 
     @property
     def name(self) -> str:

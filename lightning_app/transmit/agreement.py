@@ -1,13 +1,10 @@
-"""What the two sides must agree on before a container makes sense: the model, and codecs that both can run."""
+"""What the two sides must agree on before a container makes sense: codecs that both can run."""
 
 from __future__ import annotations
-
-import zlib
 
 from lightning_app.codecs import Codec, codec_named
 from lightning_app.codecs.named import KNOWN
 from lightning_app.errors import OptionError
-from lightning_app.graph import SplitDetector
 
 
 def find_codec(name: str, depth: int) -> Codec:
@@ -22,11 +19,3 @@ def find_codec(name: str, depth: int) -> Codec:
             f"`dfc decode` cannot run {name}, and a .dfc file must say all: code by one of {', '.join(known)}"
         )
     return codec_named(name, depth)
-
-
-def model_id(network: SplitDetector) -> int:
-    """CRC-32 of a network: its sections, but for what describes a training, and all its weights."""
-    crc = 0
-    for part in network.identity():
-        crc = zlib.crc32(part, crc)
-    return crc

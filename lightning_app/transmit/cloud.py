@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
+from torch import Tensor
 
-from lightning_app.bitstream import Header, SentTensor, unpack
+from lightning_app.bitstream import ContainerHeader, SentTensor, unpack
 from lightning_app.boxes import WHOLE, input_to_picture, xyxy_to_voc
 from lightning_app.channel import receive
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
-from lightning_app.graph import Detections, Split, SplitDetector
-from lightning_app.transmit.agreement import find_codec, model_id
+from lightning_app.graph import Detections, Shape, Split, SplitDetector
+from lightning_app.transforms import FeatureTransform
+from lightning_app.transmit.agreement import find_codec
+from lightning_app.wire import WireFormat, model_id
 
 
 def detect_from(
-    data: bytes, network: SplitDetector, score_threshold: float = 0.005, nms_threshold: float = 0.45
+    data: bytes,
+    network: SplitDetector,
+    score_threshold: float = 0.005,
+    nms_threshold: float = 0.45,
+    transform: FeatureTransform | None = None,
 ) -> Detections:
     """The detections of a picture from its ``.dfc`` container, boxes in VOC's pixels of the original picture.
 
@@ -25,31 +32,53 @@ def detect_from(
         network: the same as on the mobile side, in evaluation mode.
         score_threshold: a detection's score must be above it, 0 to 1.
         nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
+        transform: the same as on the mobile side, built and with its weights; None for none.
 
     Raises:
-        CodecError: the container is damaged, or was made with another network or weights.
+        CodecError: the container is damaged, or was made with another network, transform or weights.
         OptionError: it was coded by a codec that needs another program or build.
     """
     header, tensors = unpack(data)
-    if header.model != model_id(network):
-        raise CodecError("the .dfc file was made with another network or other weights: give those of the mobile side")
-    split = network.split(_layer(network, header), header.passthrough)
-    _check_shapes(network, split, tensors)
-    features = receive(header, tensors, find_codec(header.codec, header.depth))
+    _check_model(header, network, transform)
+    split = split_of(header, network)
+    codec = find_codec(header.codec, header.depth)
+    wire = WireFormat(split.crossing[0], codec, depth=header.depth, transform=transform)
+    _check_shapes(wire.sent_shapes(crossing_shapes(network, split)), tensors)
     with torch.inference_mode():
-        (found,) = network.detect(split.back(features), score_threshold, nms_threshold)
+        features = wire.restore(dict(zip(split.crossing, receive(header, tensors, codec), strict=True)))
+        raws: Sequence[Tensor] = split.back(tuple(features[name] for name in split.crossing))
+        (found,) = network.detect(raws, score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE
     return {**found, "boxes": xyxy_to_voc(input_to_picture(found["boxes"], window), header.size)}
 
 
-def _check_shapes(network: SplitDetector, split: Split, tensors: Sequence[SentTensor]) -> None:
-    sent = [tensor.shape for tensor in tensors]
-    wanted = [network.node(name).shape for name in split.crossing]
-    if sent != wanted:
-        raise CodecError(f"the .dfc file has tensors of {sent}, and {wanted} cross this cut of the network")
+def split_of(header: ContainerHeader, network: SplitDetector) -> Split:
+    """The network cut where a container was.
 
-
-def _layer(network: SplitDetector, header: Header) -> str:
+    Raises:
+        CodecError: the network has no such layer.
+    """
     if header.split >= len(network.nodes):
         raise CodecError(f"the .dfc file was cut behind layer {header.split}, and the network has {len(network.nodes)}")
-    return network.nodes[header.split].name
+    return network.split(network.nodes[header.split].name, header.passthrough)
+
+
+def crossing_shapes(network: SplitDetector, split: Split) -> dict[str, Shape]:
+    """C, N, M of each tensor that crosses, by the layer that makes it."""
+    return {name: network.node(name).shape for name in split.crossing}
+
+
+def _check_model(header: ContainerHeader, network: SplitDetector, transform: FeatureTransform | None) -> None:
+    if header.transformed != (transform is not None):
+        made, give = ("with", "give the mobile side's") if header.transformed else ("without", "leave out")
+        raise CodecError(f"the .dfc file was made {made} a transform: {give} --transform")
+    if header.model != model_id(network, transform):
+        raise CodecError("the .dfc file was made with another network or other weights: give those of the mobile side")
+
+
+def _check_shapes(wanted: Mapping[str, Shape], tensors: Sequence[SentTensor]) -> None:
+    sent = [tensor.shape for tensor in tensors]
+    if sent != list(wanted.values()):
+        raise CodecError(
+            f"the .dfc file has tensors of {sent}, and {list(wanted.values())} cross this cut of the network"
+        )

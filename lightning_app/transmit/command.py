@@ -9,16 +9,19 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
-from lightning_app.bitstream import read_container
+from lightning_app.bitstream import read_container, unpack
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint import load_network
-from lightning_app.darknet import Network
+from lightning_app.checkpoint import load_weights
+from lightning_app.darknet import read_detector
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
+from lightning_app.graph import SplitDetector
 from lightning_app.old_names import renamed_arguments
-from lightning_app.transmit.cloud import detect_from
+from lightning_app.systems import Collaborative
+from lightning_app.transforms import FeatureTransform
+from lightning_app.transmit.cloud import crossing_shapes, detect_from, split_of
 from lightning_app.transmit.mobile import encode_picture
 
 
@@ -33,10 +36,11 @@ def run_encode(arguments: list[str]) -> None:
     parser.link_arguments("qp", "channel.qps", compute_fn=lambda qp: [qp])
     parser.add_argument("-o", "--output", type=Path, help="file to write; the picture's name with .dfc if not given")
     options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
-    network = _load(options.network, options.weights)
+    system = Collaborative(_detector(options.network), options.channel)
+    _load(system.network, options.channel.transform, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
     with options.channel.pool:
-        data = encode_picture(options.picture, network, options.channel, options.qp, options.resize)
+        data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
     _write(output, data)
     print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
 
@@ -50,12 +54,22 @@ def run_decode(arguments: list[str]) -> None:
     parser.add_argument("--score_threshold", type=float, default=0.005, help="a score must be above it, 0 to 1")
     parser.add_argument("--nms_threshold", type=float, default=0.45, help="IoU above which the worse box goes, 0 to 1")
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; the file's name with .json if not given")
-    options = parser.parse_args(arguments)
-    network = _load(options.network, options.weights)
+    parser.add_argument(
+        "--transform",
+        type=FeatureTransform | None,
+        default=None,
+        help="class path of the feature transform that the mobile side sent through; not given for none",
+    )
+    options = parser.instantiate_classes(parser.parse_args(arguments))
+    network, transform = _detector(options.network), options.transform
     classes = _class_names(options.classes, network)
     data = read_container(options.file)
     try:
-        found = detect_from(data, network, options.score_threshold, options.nms_threshold)
+        if transform is not None:
+            header, _ = unpack(data)
+            transform.prepare(crossing_shapes(network, split_of(header, network)))
+        _load(network, transform, options.weights)
+        found = detect_from(data, network, options.score_threshold, options.nms_threshold, transform)
     except DfcError as error:
         raise type(error)(f"{options.file}: {error}") from error
     output = options.output or options.file.with_suffix(".json")
@@ -64,20 +78,27 @@ def run_decode(arguments: list[str]) -> None:
 
 
 def _add_network(parser: ArgumentParser) -> None:
-    parser.add_argument("--network", type=str, required=True, help="Darknet .cfg, the same on both sides")
+    parser.add_argument(
+        "--network",
+        type=SplitDetector | str,
+        required=True,
+        help="Darknet .cfg, or the class path of another detector, the same on both sides",
+    )
     parser.add_argument("--weights", type=Path, required=True, help=".weights or .ckpt, the same on both sides")
 
 
-def _load(cfg: str, weights: Path) -> Network:
-    network = Network.from_cfg(cfg)
-    network.check_detects(cfg)
-    left_out = load_network(network, weights)
-    if left_out:
-        print(left_out, file=sys.stderr)  # noqa: T201
-    return network.eval()
+def _detector(network: SplitDetector | str) -> SplitDetector:
+    return (read_detector(network) if isinstance(network, str) else network).eval()
 
 
-def _class_names(path: Path | None, network: Network) -> tuple[str, ...]:
+def _load(network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:
+    for sentence in load_weights(network, transform, weights):
+        print(sentence, file=sys.stderr)  # noqa: T201
+    if transform is not None:
+        transform.eval()
+
+
+def _class_names(path: Path | None, network: SplitDetector) -> tuple[str, ...]:
     if path is not None:
         names = read_names(path)
     elif network.classes == len(VOC_CLASSES):

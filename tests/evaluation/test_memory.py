@@ -13,14 +13,14 @@ import torch
 from lightning_app.data import Target
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import summarise
-from lightning_app.evaluation.sweep_point import Judged, SweepPoint
+from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, draw_counts, load_outcomes, resampled_mean
 
 PICTURES = 16
 
 
-def judged(boxes: int, index: int) -> tuple[Judged, Target]:
+def judged(boxes: int, index: int) -> tuple[Judgement, Target]:
     """A picture with one object and so many boxes."""
     random = torch.Generator().manual_seed(index)
     corners = torch.rand((boxes, 2), generator=random) / 2
@@ -38,7 +38,7 @@ def judged(boxes: int, index: int) -> tuple[Judged, Target]:
         "labels": torch.tensor([0]),
         "difficult": torch.tensor([False]),
     }
-    return Judged(found, 1.0, 8000), target  # type: ignore[arg-type, return-value]
+    return Judgement(found, 1.0, 8000), target  # type: ignore[arg-type, return-value]
 
 
 def held(point: SweepPoint) -> list[int]:

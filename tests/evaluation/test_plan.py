@@ -22,16 +22,16 @@ def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
     sweep = Sweep(["max_3", "max_5"], [8, 10], ["tiled", "frames/2"], ["HEVC", "HEVC/best"], ["lossless", 32])
     systems, left_out = plan(network, sweep, None)
     assert left_out == []
-    assert len({(s.channel.split, s.channel.depth, s.channel.layout, str(s.channel.codec)) for s in systems}) == 16
-    assert {s.channel.codec.depth for s in systems if s.channel.depth == 10} == {10}
-    assert {s.channel.group for s in systems if s.channel.layout == "frames"} == {2}
+    assert len({tuple(s.columns(None).values()) for s in systems}) == 16
+    assert {s.channel.wire.codec.depth for s in systems if s.channel.wire.depth == 10} == {10}
+    assert {s.channel.wire.group for s in systems if s.channel.wire.layout == "frames"} == {2}
     assert all(list(s.qps) == ["lossless", "qp32"] for s in systems)
 
 
 def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
     sweep = Sweep(["max_3"], [8, 12], ["tiled"], ["HEVC", "PNG", "JPEG"], ["lossless", 22, 22])
     systems, left_out = plan(network, sweep, None)
-    assert [(s.channel.depth, str(s.channel.codec), list(s.qps)) for s in systems] == [
+    assert [(s.channel.wire.depth, str(s.channel.wire.codec), list(s.qps)) for s in systems] == [
         (8, "HEVC", ["lossless", "qp22"]),
         (8, "PNG", ["lossless"]),
         (8, "JPEG", ["qp22"]),
@@ -68,13 +68,12 @@ def test_no_splits_leave_the_cloud_only_way(network: Network) -> None:
 
 def test_a_channel_says_what_the_sweep_does_not(network: Network) -> None:
     codec = HEVC(settings="best", prediction="inter")
-    base = FeatureChannel("max_5", qps=[22], eval_qps=[37], layout="frames", group=4, codec=codec)
-    base.passthrough = "full"
+    base = FeatureChannel("max_5", qps=[22], eval_qps=[37], passthrough="full", layout="frames", group=4, codec=codec)
     ((system,), _) = plan(network, Sweep.of(base), base)
-    channel = system.channel
-    assert (channel.split, channel.layout, channel.group, channel.qps) == ("max_5", "frames", 4, (37,))
-    assert channel.codec is codec
-    assert channel.passthrough == "full"
+    wire = system.channel.wire
+    assert (wire.split, wire.layout, wire.group, system.channel.qps) == ("max_5", "frames", 4, (37,))
+    assert wire.codec is codec
+    assert wire.passthrough == "full"
 
 
 def test_the_same_combination_under_two_names_is_one_system(network: Network) -> None:

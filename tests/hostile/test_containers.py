@@ -13,7 +13,7 @@ from lightning_app.bitstream import MAX_BYTES, SentTensor, pack
 from lightning_app.channel import FeatureChannel, codec_qp
 from lightning_app.codecs import codec_named
 from lightning_app.darknet import Network, save_weights
-from lightning_app.transmit.agreement import model_id
+from lightning_app.wire import model_id
 
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 SYSTEMS: list[dict[str, Any]] = [
@@ -47,14 +47,14 @@ def containers(network: Network) -> list[bytes]:
 
 def written(network: Network, qps: list[Any], codec: str = "HEVC", depth: int = 8, **options: Any) -> bytes:
     channel = FeatureChannel("max_5", depth, qps, codec=codec_named(codec, depth), workers=1, **options)
-    split = network.split(channel.split)
+    split = network.split("max_5")
     with torch.inference_mode():
         (features,) = split.front((torch.rand(1, 3, *network.size, generator=torch.Generator().manual_seed(0)),))
-    (prepared,) = channel.prepare({"max_5": features})
-    data = channel.codec.encode(prepared.picture, codec_qp(qps[0]))
+    (sent,) = channel.codec_inputs({"max_5": features})
+    data = channel.wire.codec.encode(sent.picture, codec_qp(qps[0]))
     return pack(
         channel.header(qps[0], model_id(network), (48, 64)),
-        [SentTensor(prepared.shape, prepared.lo, prepared.hi, data)],
+        [SentTensor(sent.shape, sent.lo, sent.hi, data)],
     )
 
 

@@ -16,6 +16,7 @@ from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.darknet import Network
 from lightning_app.data import fit_picture, read_picture
 from lightning_app.errors import DataError
+from lightning_app.systems import Collaborative
 from lightning_app.transmit import encode_picture
 
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
@@ -134,8 +135,7 @@ def test_training_evaluation_and_encode_see_a_turned_picture_as_it_is_stored(tmp
     (tmp_path / "plain.jpg").write_bytes(written(gradient(), "JPEG"))
     np.testing.assert_array_equal(read_picture(tmp_path / "turned.jpg"), read_picture(tmp_path / "plain.jpg"))
     network, channel = Network.from_cfg(SHAPES).eval(), FeatureChannel("max_5", workers=1)
+    system = Collaborative(network, channel)
     with channel.pool:
-        turned, plain = (
-            encode_picture(tmp_path / f"{name}.jpg", network, channel, "lossless") for name in ("turned", "plain")
-        )
+        turned, plain = (encode_picture(tmp_path / f"{name}.jpg", system, "lossless") for name in ("turned", "plain"))
     assert turned == plain

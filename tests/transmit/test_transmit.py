@@ -13,8 +13,9 @@ from lightning_app.channel import FeatureChannel
 from lightning_app.codecs import HEVC
 from lightning_app.darknet import Network, save_weights
 from lightning_app.errors import CodecError, OptionError
+from lightning_app.systems import Collaborative
 from lightning_app.transmit import detect_from, encode_picture
-from lightning_app.transmit.agreement import model_id
+from lightning_app.wire import model_id
 
 NETWORKS = Path(__file__).parents[2] / "configs/networks"
 Dfc = Callable[..., tuple[int, str, str]]
@@ -98,7 +99,7 @@ def container(network: Network, tmp_path_factory: pytest.TempPathFactory) -> byt
     Image.linear_gradient("L").convert("RGB").save(path)
     channel = FeatureChannel(split="max_5", workers=1)
     with channel.pool:
-        return encode_picture(path, network, channel, 32)
+        return encode_picture(path, Collaborative(network, channel), 32)
 
 
 def test_the_user_is_told_what_a_short_file_leaves_out(dfc: Dfc, network: Network) -> None:
@@ -139,7 +140,7 @@ def test_a_codec_that_the_cloud_cannot_run_is_refused_before_anything_is_coded(n
 
     channel = FeatureChannel(split="max_5", codec=Own(), workers=1)
     with pytest.raises(OptionError, match=r"cannot run Own, and a \.dfc file must say all: code by one of HEVC, PNG"):
-        encode_picture(Path("absent.jpg"), network, channel, 32)
+        encode_picture(Path("absent.jpg"), Collaborative(network, channel), 32)
 
 
 def test_tensors_of_another_shape_are_refused(container: bytes, network: Network) -> None:

@@ -1,6 +1,6 @@
 """How a picture crosses at one operating point, taken apart so that what was coded is kept and found again.
 
-Both routes have one face: ``pictures`` gives what the codec takes, ``seal`` makes of its payloads what crosses,
+Both links have one face: ``pictures`` gives what the codec takes, ``seal`` makes of its payloads what crosses,
 ``open`` the way back, and ``raws`` is what the network makes of the decoded pictures.
 """
 
@@ -20,12 +20,13 @@ from torch import Tensor
 
 from lightning_app import __version__
 from lightning_app.bitstream import VERSION, SentTensor, pack, unpack
-from lightning_app.channel import Prepared, QPOption, codec_qp, features_of
+from lightning_app.channel import CodecInput, QPOption, codec_qp, features_of
 from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.graph import SplitDetector
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
+from lightning_app.wire import codec_key, model_id
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
 """What codes and seals; another version may give other bytes."""
@@ -37,32 +38,30 @@ class Model:
 
     Attributes:
         network: in evaluation mode.
-        number: its CRC-32, which a container holds.
-        identity: all that its features hang on beside the picture, as a digest.
+        identity: all that its features depend on beside the picture, as a digest.
         resize: how pictures are brought to its input.
     """
 
     network: SplitDetector
-    number: int
     identity: str
     resize: Resize
 
 
-class Sample:
-    """One picture on its way: its file, and what the network makes of it, computed at most once.
+class Photo:
+    """One picture of the test set on its way: its file, and what the network makes of it, computed at most once.
 
     Args:
         image: (1, 3, H, W), the network's input.
         target: of the picture.
         model: the network.
-        taps: indices of the layers whose outputs the routes send.
+        taps: indices of the layers whose outputs the links send.
     """
 
     def __init__(self, image: Tensor, target: Target, model: Model, taps: tuple[int, ...]) -> None:
         self.image, self.target, self.model, self.taps = image, target, model, taps
         self.file = Path(target["file"])
         self._computed: tuple[Tensor, ...] | None = None
-        self._prepared: dict[Collaborative, list[Prepared]] = {}
+        self._inputs: dict[Collaborative, list[CodecInput]] = {}
 
     @cached_property
     def digest(self) -> str:
@@ -76,7 +75,7 @@ class Sample:
 
     def _outputs(self) -> tuple[Tensor, ...]:
         """One pass of the network: the outputs of the taps, then its own."""
-        # Not a cached_property: before Python 3.12 its lock is shared by all samples, whose threads would wait.
+        # Not a cached_property: before Python 3.12 its lock is shared by all photos, whose threads would wait.
         if self._computed is None:
             network = self.model.network
             self._computed = network.tapped(self.image, (*self.taps, *network.outputs))
@@ -86,18 +85,18 @@ class Sample:
         known = dict(zip(self.taps, self._outputs(), strict=False))
         return {name: known[self.model.network.node(name).index] for name in names}
 
-    def prepared(self, system: Collaborative) -> list[Prepared]:
+    def codec_inputs(self, system: Collaborative) -> list[CodecInput]:
         """What a system's codec takes of the picture, the same at every QP."""
-        if system not in self._prepared:
-            self._prepared[system] = system.channel.prepare(self._features(system.crossing))
-        return self._prepared[system]
+        if system not in self._inputs:
+            self._inputs[system] = system.channel.codec_inputs(self._features(system.crossing))
+        return self._inputs[system]
 
     def uncoded(self) -> tuple[Tensor, ...]:
         """The network's own raw outputs."""
         return self._outputs()[len(self.taps) :]
 
 
-class Received(NamedTuple):
+class Delivery(NamedTuple):
     """One picture at one operating point, as the cloud has it.
 
     Attributes:
@@ -109,7 +108,7 @@ class Received(NamedTuple):
     pictures: list[Picture]
 
 
-class FeatureRoute:
+class FeatureLink:
     """Features cross, in a ``.dfc`` container.
 
     Args:
@@ -119,40 +118,49 @@ class FeatureRoute:
 
     def __init__(self, system: Collaborative, qp: QPOption) -> None:
         self.system, self.qp, self.channel = system, qp, system.channel
-        self.codec: Coder = system.channel.codec
+        self.codec: Coder = system.channel.wire.codec
         self.codec_qp = codec_qp(qp)
 
-    def key(self, sample: Sample) -> bytes:
-        """A digest of all that the coded bytes hang on."""
-        channel = self.channel
-        settings = (channel.split, channel.passthrough, channel.layout, channel.group, channel.depth, channel.zero_min)
-        inputs = (sample.digest, tuple(sample.image.shape[2:]), sample.model.resize, sample.model.identity)
-        return _digest(*inputs, *settings, *_named(self.codec), self.qp)
+    @cached_property
+    def format_key(self) -> list[str]:
+        """Of everything that is sent; asked for once the weights stand, which a transform's part depends on."""
+        return self.channel.wire.key()
 
-    def pictures(self, sample: Sample) -> list[Picture]:
+    @cached_property
+    def model_number(self) -> int:
+        """CRC-32 of the network and the transform, for the container."""
+        return model_id(self.system.network, self.channel.transform)
+
+    def key(self, photo: Photo) -> bytes:
+        """A digest of all that the coded bytes depend on."""
+        inputs = (photo.digest, tuple(photo.image.shape[2:]), photo.model.resize, photo.model.identity)
+        return _digest(*inputs, *self.format_key, self.qp)
+
+    def pictures(self, photo: Photo) -> list[Picture]:
         """What the codec takes: a picture, or a video, of each tensor that crosses."""
-        return [prepared.picture for prepared in sample.prepared(self.system)]
+        return [one.picture for one in photo.codec_inputs(self.system)]
 
-    def seal(self, sample: Sample, payloads: Sequence[bytes]) -> bytes:
+    def seal(self, photo: Photo, payloads: Sequence[bytes]) -> bytes:
         """The container."""
-        prepared, model, target = sample.prepared(self.system), sample.model, sample.target
-        header = self.channel.header(self.qp, model.number, target["size"], model.resize == "letterbox")
-        return pack(header, [SentTensor(p.shape, p.lo, p.hi, data) for p, data in zip(prepared, payloads, strict=True)])
+        size, letterbox = photo.target["size"], photo.model.resize == "letterbox"
+        header = self.channel.header(self.qp, self.model_number, size, letterbox)
+        inputs = zip(photo.codec_inputs(self.system), payloads, strict=True)
+        return pack(header, [SentTensor(one.shape, one.lo, one.hi, data) for one, data in inputs])
 
     def open(self, data: bytes) -> list[bytes]:
         """The payloads in a container."""
         return [tensor.payload for tensor in unpack(data)[1]]
 
-    def raws(self, sample: Sample, received: Received) -> tuple[Tensor, ...]:
+    def raws(self, photo: Photo, delivery: Delivery) -> tuple[Tensor, ...]:
         """What the cloud computes from a container and the decoded pictures of its payloads."""
-        header, tensors = unpack(received.data)
-        both = zip(tensors, received.pictures, strict=True)
-        features = [features_of(header, tensor, picture).to(sample.image.device) for tensor, picture in both]
-        raws: tuple[Tensor, ...] = self.system.back(features)
-        return raws
+        header, tensors = unpack(delivery.data)
+        both = zip(tensors, delivery.pictures, strict=True)
+        features = [features_of(header, tensor, picture).to(photo.image.device) for tensor, picture in both]
+        restored = self.channel.wire.restore(dict(zip(self.system.crossing, features, strict=True)))
+        return self.system.raws(restored)
 
 
-class PictureRoute:
+class PictureLink:
     """The picture itself crosses, coded.
 
     Args:
@@ -166,15 +174,15 @@ class PictureRoute:
         self.codec: Coder = system.picture.codec
         self.codec_qp = codec_qp(qp)
 
-    def key(self, sample: Sample) -> bytes:
-        """A digest of all that the coded bytes hang on: not the network."""
-        return _digest(sample.digest, *_named(self.codec), self.qp)
+    def key(self, photo: Photo) -> bytes:
+        """A digest of all that the coded bytes depend on: not the network."""
+        return _digest(photo.digest, codec_key(self.codec), self.qp)
 
-    def pictures(self, sample: Sample) -> list[Picture]:
+    def pictures(self, photo: Photo) -> list[Picture]:
         """What the codec takes: the picture at its own size, RGB (H, W, 3)."""
-        return [sample.original]
+        return [photo.original]
 
-    def seal(self, sample: Sample, payloads: Sequence[bytes]) -> bytes:  # noqa: ARG002
+    def seal(self, photo: Photo, payloads: Sequence[bytes]) -> bytes:  # noqa: ARG002
         """The payload: it says all."""
         return payloads[0]
 
@@ -182,20 +190,15 @@ class PictureRoute:
         """The payload."""
         return [data]
 
-    def raws(self, sample: Sample, received: Received) -> tuple[Tensor, ...]:
+    def raws(self, photo: Photo, delivery: Delivery) -> tuple[Tensor, ...]:
         """What the cloud computes from the decoded picture."""
-        pictures = [np.asarray(picture, np.uint8) for picture in received.pictures]
-        images = as_inputs(pictures, sample.image, sample.model.resize)
-        raws: tuple[Tensor, ...] = sample.model.network(images)
+        pictures = [np.asarray(picture, np.uint8) for picture in delivery.pictures]
+        images = as_inputs(pictures, photo.image, photo.model.resize)
+        raws: tuple[Tensor, ...] = photo.model.network(images)
         return raws
 
 
-Route = FeatureRoute | PictureRoute
-
-
-def _named(codec: Coder) -> tuple[object, ...]:
-    """A codec with all its settings."""
-    return type(codec).__qualname__, *sorted(vars(codec).items())
+Link = FeatureLink | PictureLink
 
 
 def _digest(*parts: object) -> bytes:

@@ -1,0 +1,11 @@
+"""What training makes small: criteria, chosen by their class paths, one file each.
+
+A criterion takes one `TrainingRecord` and returns named terms; their weighted sum is the loss.
+"""
+
+from lightning_app.criteria.criterion import Criterion
+from lightning_app.criteria.detection import DetectionLoss
+from lightning_app.criteria.record import TrainingRecord
+from lightning_app.criteria.sum import Sum
+
+__all__ = ["Criterion", "DetectionLoss", "Sum", "TrainingRecord"]

@@ -1,0 +1,5 @@
+"""What changes features before they are quantised, and back: a `FeatureTransform`, chosen by its class path."""
+
+from lightning_app.transforms.transform import FeatureTransform
+
+__all__ = ["FeatureTransform"]

@@ -1,0 +1,175 @@
+"""The one description of what is sent: from it come the channel, the container's header, the cache key and the table.
+
+A new option that changes what is sent is a new field here. The cache key takes it up by itself, and
+``tests/test_wire.py`` fails until somebody has said what it changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+
+from lightning_app.bitstream import ContainerHeader
+from lightning_app.codecs import QP, Codec
+from lightning_app.codecs.base import FLOAT, Coder, check_depth
+from lightning_app.errors import OptionError
+from lightning_app.graph import Passthrough, Shape, SplitDetector
+from lightning_app.records.points import Columns
+from lightning_app.tiling import Layout, layout_name, picture_shape
+from lightning_app.transforms import FeatureTransform
+
+
+@dataclass(frozen=True, eq=False)
+class WireFormat:
+    """Everything that decides which bytes cross, beside the network, the image and the QP.
+
+    Attributes:
+        split: name of the layer behind which the network is cut.
+        codec: that codes the pictures of samples.
+        passthrough: what crosses beside the split.
+        depth: n_bit, the bits per sample: 8, 10 or 12, or 32 for float32 samples.
+        zero_min: the minimum of every tensor is 0 and is not sent.
+        layout: of the channels in pictures.
+        group: channels that share a frame; 1 except for the layout ``frames``.
+        transform: what reduces the features before they are quantised; None for nothing.
+    """
+
+    split: str
+    codec: Codec
+    passthrough: Passthrough = "reduced"
+    depth: int = 8
+    zero_min: bool = False
+    layout: Layout = "tiled"
+    group: int = 1
+    transform: FeatureTransform | None = None
+
+    def __post_init__(self) -> None:
+        if self.depth != FLOAT:
+            check_depth(self.depth)
+        elif self.zero_min:
+            raise OptionError("zero_min is an option of the quantiser, and depth=32 does not quantise: leave it out")
+        if self.codec.depth != self.depth:
+            raise OptionError(
+                f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.depth}: set its depth"
+            )
+        if self.group < 1 or (self.group > 1 and self.layout != "frames"):
+            raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")
+        if self.layout == "frames" and not self.codec.video:
+            raise OptionError(f"the layout frames is a video, and {type(self.codec).__name__} codes none; take HEVC")
+
+    def columns(self) -> Columns:
+        """The format as columns of ``points.csv``."""
+        return {
+            "split": self.split,
+            "layout": layout_name(self.layout, self.group),
+            "codec": str(self.codec),
+            "depth": str(self.depth),
+            "passthrough": self.passthrough,
+            "zero_min": str(self.zero_min).lower(),
+            "transform": "" if self.transform is None else str(self.transform),
+        }
+
+    def key(self) -> list[str]:
+        """Every field in words: two formats that may give other bytes for one image have other keys."""
+        return [f"{field.name}={_in_words(getattr(self, field.name))}" for field in fields(self)]
+
+    def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Features (B, C, N, M) of each tensor that crosses -> what is quantised."""
+        return dict(features) if self.transform is None else self.transform.reduce(features)
+
+    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The inverse of `reduce`, as far as there is one: decoded -> features (B, C, N, M) that the back takes."""
+        return dict(features) if self.transform is None else self.transform.restore(features)
+
+    def sent_shapes(self, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+        """C, N, M of each tensor that is quantised, from those that cross.
+
+        Raises:
+            OptionError: the transform does not give back what the back takes.
+        """
+        if self.transform is None:
+            return dict(shapes)
+        parameter = next(self.transform.parameters(), torch.zeros(()))
+        whole = {name: parameter.new_zeros((1, *shape)) for name, shape in shapes.items()}
+        with torch.no_grad():
+            reduced = self.transform.reduce(whole)
+            restored = self.transform.restore(reduced)
+        _check_restores(self.transform, whole, restored)
+        return {name: _shape(reduced[name]) for name in shapes}
+
+    def check_layout(self, shapes: Mapping[str, Shape]) -> None:
+        """Raise `OptionError` where the layout cannot hold tensors of C, N, M each."""
+        for shape in self.sent_shapes(shapes).values():
+            picture_shape(shape, self.layout, self.group)
+
+    def header(
+        self, split: int, qp: QP, model: int = 0, size: tuple[int, int] = (0, 0), letterbox: bool = False
+    ) -> ContainerHeader:
+        """What an image's container says once.
+
+        Args:
+            split: number of the layer behind which the network is cut.
+            qp: at which the image is coded.
+            model: number of the network and the transform, as `model_id` gives it.
+            size: height and width of the original picture.
+            letterbox: whether the network saw it letterboxed.
+        """
+        return ContainerHeader(
+            model=model,
+            split=split,
+            passthrough=self.passthrough,
+            layout=self.layout,
+            group=self.group,
+            depth=self.depth,
+            zero_min=self.zero_min,
+            transformed=self.transform is not None,
+            codec=type(self.codec).__name__,
+            qp=qp,
+            size=size,
+            letterbox=letterbox,
+        )
+
+
+def model_id(network: SplitDetector, transform: FeatureTransform | None = None) -> int:
+    """CRC-32 of all that the two sides must share: the network with its weights, and the transform with its own."""
+    crc = 0
+    for part in network.identity():
+        crc = zlib.crc32(part, crc)
+    for part in () if transform is None else transform.identity():
+        crc = zlib.crc32(part, crc)
+    return crc
+
+
+def codec_key(codec: Coder) -> str:
+    """A codec in words, with all its settings: two that may give other bytes for one picture have other keys."""
+    kind = type(codec)
+    return f"{kind.__module__}.{kind.__qualname__} {sorted(vars(codec).items())}"
+
+
+def _in_words(value: object) -> str:
+    if isinstance(value, FeatureTransform):
+        return hashlib.sha256(b"".join(value.identity())).hexdigest()
+    return codec_key(value) if isinstance(value, Codec) else str(value)
+
+
+def _check_restores(transform: FeatureTransform, whole: Mapping[str, Tensor], restored: Mapping[str, Tensor]) -> None:
+    given = {name: tuple(tensor.shape[1:]) for name, tensor in restored.items()}
+    wanted = {name: tuple(tensor.shape[1:]) for name, tensor in whole.items()}
+    if given != wanted:
+        raise OptionError(
+            f"{type(transform).__name__} restores {_listed(given)} where the back takes {_listed(wanted)}"
+        )
+
+
+def _listed(shapes: Mapping[str, Sequence[int]]) -> str:
+    return ", ".join(f"{name} of {'×'.join(map(str, shape))}" for name, shape in shapes.items())
+
+
+def _shape(tensor: Tensor) -> Shape:
+    _, c, n, m = tensor.shape
+    return c, n, m
