@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 from torch.optim import SGD
@@ -22,11 +21,12 @@ from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, 
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
+from lightning_app.lightning_fixes.epoch_end import end_the_epoch
+from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.measure import OperatingPoint
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
-from lightning_app.resume import end_the_epoch, is_validation_due
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, Measured, Trained
 
@@ -117,20 +117,13 @@ class Detector(LightningModule):
                 raise WeightsError(
                     f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
                 )
-            loop = checkpoint["loops"]["fit_loop"]
-            end_the_epoch(loop, is_validation_due(self.trainer, loop))
+            end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
         network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
 
     def on_train_start(self) -> None:
-        """Count what was resumed as saved.
-
-        A `ModelCheckpoint` by steps forgets it, and would save the same step again in the middle of the next one, whose
-        first gradients no checkpoint holds.
-        """
-        for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback._every_n_train_steps > 0:
-                callback._last_global_step_saved = self.trainer.global_step
+        """Count what was resumed as saved."""
+        count_as_saved(self.trainer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
