@@ -17,6 +17,7 @@ from lightning_app.data import ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
 from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
+from lightning_app.lightning_fixes.init_args import OwnInitArgs
 from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
 from lightning_app.lightning_fixes.leaf_spec import ignore_deprecated_leaf_spec
 from lightning_app.lightning_fixes.ranks import ending_together
@@ -41,7 +42,7 @@ class SaveConfig(SaveConfigCallback):
             logger.log_hyperparams(config)
 
 
-class CLI(CommandLineDecides):
+class CLI(CommandLineDecides, OwnInitArgs):
     """``dfc``'s training and testing commands."""
 
     @staticmethod

@@ -21,7 +21,9 @@ from lightning_app.darknet import Detections, LossForm, Network, RegionOptions, 
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
+from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
 from lightning_app.lightning_fixes.epoch_end import end_the_epoch
+from lightning_app.lightning_fixes.optimizer_options import take_over_options
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.measure import OperatingPoint
 from lightning_app.picture_channel import PictureChannel
@@ -120,6 +122,8 @@ class Detector(LightningModule):
             end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
         network_state(self.network, checkpoint["state_dict"], str(self.trainer.ckpt_path or "the checkpoint"))
         self.network.seen = checkpoint["seen"]
+        if self.trainer.state.fn == "fit":
+            take_over_options(checkpoint, self.configure_optimizers())
 
     def on_train_start(self) -> None:
         """Count what was resumed as saved."""
@@ -128,6 +132,7 @@ class Detector(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
         checkpoint["seen"] = self.network.seen
+        keep_averaged_weights(self.trainer, self, checkpoint)
 
     def forward(self, images: Tensor) -> list[Detections]:
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""

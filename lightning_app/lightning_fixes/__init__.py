@@ -10,6 +10,9 @@ Lightning without each workaround: a test that fails there says that Lightning h
     steps_saved        a resumed ModelCheckpoint by steps saves in the middle of the next step
     checkpoint_files   checkpoints go through the system's temporary folder
     hyperparameters    a checkpoint's hyperparameters override the command line
+    optimizer_options  a resumed run ignores another learning rate, momentum or weight decay
+    averaged_weights   a checkpoint of weights only has the current weights instead of the averaged ones
+    init_args          another class in a later config keeps the arguments of the class before it (jsonargparse)
     ranks              a rank that fails leaves the ranks that it has started alone
     interrupt          Ctrl-C ends as SystemExit(1), without a word
     leaf_spec          torch warns of what Lightning asks it for

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 import torch
+from jsonargparse import ArgumentParser
 from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
+from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.cli import LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 
@@ -61,6 +62,42 @@ def test_a_checkpoints_hyperparameters_override_the_command_line(
     }
     cli = LightningCLI(toy, **bare)
     assert cli.model.hparams["rate"] == 0.25, mended("hyperparameters")
+
+
+def test_a_resumed_run_ignores_another_learning_rate(workplace: Path, toy: Any, plain: Any, mended: Mended) -> None:
+    first, resumed = plain(), plain(max_epochs=2)
+    first.fit(toy(rate=0.25))
+    first.save_checkpoint("a.ckpt")
+    resumed.fit(toy(rate=0.5), ckpt_path="a.ckpt")
+    assert resumed.optimizers[0].param_groups[0]["lr"] == 0.25, mended("optimizer_options")
+
+
+def test_a_checkpoint_of_weights_only_has_the_current_weights(
+    workplace: Path, toy: Any, plain: Any, mended: Mended
+) -> None:
+    class Save(Callback):
+        def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+            trainer.save_checkpoint("whole.ckpt", weights_only=False)
+            trainer.save_checkpoint("weights.ckpt", weights_only=True)
+
+    plain(EMAWeightAveraging(decay=0.5), Save()).fit(toy())
+    whole, weights = (torch.load(name, weights_only=True) for name in ("whole.ckpt", "weights.ckpt"))
+    assert whole["state_dict"] != whole["current_model_state"]
+    assert weights["state_dict"] == whole["current_model_state"], mended("averaged_weights")
+
+
+class First:
+    def __init__(self, depth: int = 1, name: str = "") -> None: ...
+
+
+class Second(First): ...
+
+
+def test_another_class_keeps_the_arguments_of_the_class_before_it(mended: Mended) -> None:
+    parser = ArgumentParser()
+    parser.add_argument("--codec", type=First)
+    options = [f"--codec={__name__}.First", "--codec.depth=2", f"--codec={__name__}.Second"]
+    assert parser.parse_args(options).codec.init_args.depth == 2, mended("init_args")
 
 
 @pytest.fixture
