@@ -10,11 +10,12 @@ from PIL import Image
 from pytorch_lightning import Callback, LightningModule, Trainer
 
 from lightning_app.callbacks.feature_pictures import side_by_side
-from lightning_app.callbacks.wandb_points import logged_step, wandb_loggers
+from lightning_app.callbacks.wandb_points import wandb_loggers
 from lightning_app.data import Batch, Target, VOCDataModule, collate, read_picture
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections
+from lightning_app.lightning_fixes.logged_step import logged_step
 from lightning_app.systems import CloudOnly, Collaborative
 
 

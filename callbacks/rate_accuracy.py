@@ -9,7 +9,8 @@ from typing import Protocol, cast
 from pytorch_lightning import Callback, LightningModule, Trainer
 from rich.console import Console
 
-from lightning_app.callbacks.wandb_points import by_curve, log_points, logged_step, wandb_loggers
+from lightning_app.callbacks.wandb_points import by_curve, log_points, wandb_loggers
+from lightning_app.lightning_fixes.logged_step import logged_step
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point, write_points
 from lightning_app.report.tables import points_table

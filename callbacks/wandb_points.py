@@ -34,7 +34,7 @@ def log_points(
         stage: that measured the points, such as ``val`` or ``test``.
         points: at least one.
         differences: between curves; may be none.
-        step: of the optimiser, as `logged_step` has it.
+        step: of the optimiser, as `lightning_fixes.logged_step` has it.
     """
     rows = [asdict(point) for point in points]
     logger.log_table(f"{stage}/points", list(rows[0]), [list(row.values()) for row in rows], step=step)
@@ -85,8 +85,3 @@ def bd_summary(differences: Sequence[Difference]) -> dict[str, float]:
 def wandb_loggers(trainer: Trainer) -> list[WandbLogger]:
     """The trainer's loggers that log to Weights & Biases; on rank zero alone they have a run."""
     return [logger for logger in trainer.loggers if isinstance(logger, WandbLogger)]
-
-
-def logged_step(trainer: Trainer) -> int:
-    """The ``trainer/global_step`` of what Lightning itself logs now; its own callbacks take it from there too."""
-    return trainer.fit_loop.epoch_loop._batches_that_stepped

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import sys
-import warnings
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -18,8 +17,12 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning_app.data import ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
+from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
+from lightning_app.lightning_fixes.init_args import OwnInitArgs
+from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
+from lightning_app.lightning_fixes.leaf_spec import ignore_deprecated_leaf_spec
+from lightning_app.lightning_fixes.ranks import ending_together
 from lightning_app.old_names import read_old_configs, renamed_arguments
-from lightning_app.ranks import ending_together
 from lightning_app.trainer import Trainer
 
 DATA = (VOCDataModule, ShapesDataModule)
@@ -41,7 +44,7 @@ class SaveConfig(SaveConfigCallback):
             logger.log_hyperparams(config)
 
 
-class CLI(LightningCLI):
+class CLI(CommandLineDecides, OwnInitArgs):
     """``dfc``'s training and testing commands."""
 
     @staticmethod
@@ -82,9 +85,6 @@ class CLI(LightningCLI):
         with ending_together(self.trainer):
             super()._run_subcommand(subcommand)
 
-    def _parse_ckpt_path(self) -> None:
-        """Keep the command line: a checkpoint's own hyperparameters must not override ``--model.channel.split``."""
-
 
 def _checked_seed(seed: bool | int) -> int:
     if isinstance(seed, bool) or seed < 0:
@@ -94,13 +94,12 @@ def _checked_seed(seed: bool | int) -> int:
 
 def run() -> None:
     """Run the command line of this process."""
-    # Lightning 2.6 asks torch for a class whose use torch 2.13 calls deprecated; there is nothing a user could do.
-    warnings.filterwarnings("ignore", "`isinstance\\(treespec, LeafSpec\\)`", module="pytorch_lightning")
+    ignore_deprecated_leaf_spec()
     before = signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
     try:
         _run()
     except SystemExit as end:
-        if isinstance(end.__context__, KeyboardInterrupt):  # Lightning's answer to Ctrl-C
+        if is_of_ctrl_c(end):
             raise Stopped(signal.SIGINT, NOT_KEPT) from None
         raise
     finally:

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
-from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 from torch.optim import SGD
@@ -24,12 +23,15 @@ from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.graph import Detections, SplitDetector
+from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
+from lightning_app.lightning_fixes.epoch_end import end_the_epoch
+from lightning_app.lightning_fixes.optimizer_options import take_over_options
+from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.measure import OperatingPoint
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
-from lightning_app.resume import end_the_epoch, is_validation_due
 from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
@@ -127,8 +129,7 @@ class Detector(LightningModule):
                 raise WeightsError(
                     f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
                 )
-            loop = checkpoint["loops"]["fit_loop"]
-            end_the_epoch(loop, is_validation_due(self.trainer, loop))
+            end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
         source, state = str(self.trainer.ckpt_path or "the checkpoint"), checkpoint["state_dict"]
         network_state(self.network, state, source)
         for part in (TRANSFORM, CRITERION):
@@ -138,20 +139,17 @@ class Detector(LightningModule):
             if told:
                 rank_zero_info(told)
         self.network.seen = checkpoint["seen"]
+        if self.trainer.state.fn == "fit":
+            take_over_options(checkpoint, self.configure_optimizers())
 
     def on_train_start(self) -> None:
-        """Count what was resumed as saved.
-
-        A `ModelCheckpoint` by steps forgets it, and would save the same step again in the middle of the next one, whose
-        first gradients no checkpoint holds.
-        """
-        for callback in self.trainer.checkpoint_callbacks:
-            if isinstance(callback, ModelCheckpoint) and callback._every_n_train_steps > 0:
-                callback._last_global_step_saved = self.trainer.global_step
+        """Count what was resumed as saved."""
+        count_as_saved(self.trainer)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
         checkpoint["seen"] = self.network.seen
+        keep_averaged_weights(self.trainer, self, checkpoint)
 
     def forward(self, images: Tensor) -> list[Detections]:
         """Images (B, 3, H, W) in [0, 1] -> the detections of each, by the whole network, without a channel."""

@@ -11,12 +11,13 @@ from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint_io import CheckpointFiles
 from lightning_app.data import VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.evaluation.module import Evaluation
 from lightning_app.evaluation.plan import Sweep, plan
+from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
+from lightning_app.lightning_fixes.epoch_count import count_epochs_alike
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.report.write import write_report
 from lightning_app.systems import CloudOnly, Collaborative
@@ -29,8 +30,7 @@ class Trainer(pytorch_lightning.Trainer):
         super().__init__(*args, **kwargs)
         if type(self.strategy.checkpoint_io) is TorchCheckpointIO:
             self.strategy.checkpoint_io = CheckpointFiles()
-        # By max_steps Lightning takes each epoch for a resumed one, and counts one too many once it has resumed one.
-        self.fit_loop._iteration_based_training = lambda: False  # type: ignore[method-assign]
+        count_epochs_alike(self)
 
     def evaluate(
         self,

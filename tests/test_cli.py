@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import subprocess
 import sys
@@ -135,6 +136,7 @@ def test_predict_writes_every_picture_at_every_qp_in_pixels(dfc: Dfc, tiny: tupl
 
 RECORDER = """
 import json
+import os
 import re
 from pytorch_lightning import Callback
 
@@ -166,7 +168,7 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
 ) -> None:
     (workplace / "recorder.py").write_text(RECORDER)
     (workplace / "record.yaml").write_text("trainer: {callbacks+: {class_path: recorder.Recorder}}")
-    monkeypatch.setenv("PYTHONPATH", str(workplace))
+    monkeypatch.setenv("PYTHONPATH", str(workplace), prepend=os.pathsep)
     run = [sys.executable, "-m", "lightning_app", "fit", *tiny, "-c", "record.yaml", *CHANNEL]
     two = ["--trainer.devices", "2", "--trainer.strategy", "ddp", "--data.batch_size", "2"]
     for command in (run, [*run, *two]):

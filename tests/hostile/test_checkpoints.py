@@ -14,9 +14,9 @@ import torch
 from lightning_fabric.plugins.io import TorchCheckpointIO
 
 from lightning_app.checkpoint import save_checkpoint
-from lightning_app.checkpoint_io import CheckpointFiles
 from lightning_app.darknet import Network
 from lightning_app.errors import WeightsError
+from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
 from lightning_app.trainer import Trainer
 
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"

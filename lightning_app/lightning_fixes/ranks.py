@@ -1,4 +1,4 @@
-"""The ranks of a run end together, and the reason of the first that failed is not buried under what the others say."""
+"""A rank that fails leaves the ranks that it has started alone."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ SIGNS = ("/gloo/", "Connection was likely closed", "remote process exit")
 def ending_together(trainer: Trainer) -> Iterator[None]:
     """Run what all ranks run; if this rank fails, end those that it has started.
 
-    Lightning's launcher ends its own rank and the others when one that it has started fails. When its own rank fails
-    it leaves them to find out, which over NCCL takes them minutes.
+    Seen in Lightning 2.6.6: its launcher ends its own rank and the others when one that it has started fails. When its
+    own rank fails it leaves them to find out, which over NCCL takes them minutes. The call of ``kill`` can go when
+    Lightning makes it. `is_of_another` stays: the reason of the first rank that failed must not be buried.
 
     Args:
         trainer: of this rank.
