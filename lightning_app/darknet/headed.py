@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from torch import Tensor
 
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.head import detect
+from lightning_app.darknet.layers import Dropout
 from lightning_app.darknet.loss import check_form, detection_loss, form_named
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.errors import OptionError
@@ -46,3 +48,15 @@ class HeadedDetector(SplitDetector):
         for head in self.heads:
             if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
                 raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
+
+    def reseed(self, *entropy: int) -> None:
+        """Start the draws of every dropout anew, as a function of these numbers and the layer's index only.
+
+        Args:
+            entropy: 0 or more each, such as the seed, epoch, batch and rank of a training step.
+        """
+        for node in self.nodes:
+            layer = self.layer(node)
+            if isinstance(layer, Dropout):
+                sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
+                layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))

@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,7 +14,6 @@ from lightning_app.darknet.build import build
 from lightning_app.darknet.cfg import TRAINING_KEYS, Section, read_cfg
 from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.headed import HeadedDetector
-from lightning_app.darknet.layers import Dropout
 from lightning_app.darknet.weights import load_weights
 from lightning_app.errors import OptionError
 from lightning_app.graph import Node
@@ -94,18 +92,6 @@ class Network(HeadedDetector):
     def unchanging(self) -> AbstractContextManager[None]:
         """For the time that nobody changes the weights: large kernels stay as oneDNN multiplies them."""
         return unchanging(self)
-
-    def reseed(self, *entropy: int) -> None:
-        """Start the draws of every ``[dropout]`` anew, as a function of these numbers and the layer's index alone.
-
-        Args:
-            entropy: 0 or more each, such as the seed, epoch, batch and rank of a training step.
-        """
-        for node in self.nodes:
-            layer = self.layers[node.name]
-            if isinstance(layer, Dropout):
-                sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
-                layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
 
 def read_detector(cfg: str | Path, seed: int = 0) -> Network:

@@ -13,6 +13,8 @@ from lightning_app.darknet.tree import WordTree
 class RegionOptions:
     """The options of ``[region]`` that decoding and the loss use (``src/parser.c``, ``parse_region``).
 
+    Without a section the defaults are those of yolov2-voc.
+
     ``jitter``, ``random`` and ``absolute`` of the section describe Darknet's own data loading and are read over.
 
     Attributes:
@@ -32,13 +34,13 @@ class RegionOptions:
 
     anchors: tuple[tuple[float, float], ...]
     classes: int
-    bias_match: bool
-    rescore: bool
-    thresh: float
-    object_scale: float
-    noobject_scale: float
-    class_scale: float
-    coord_scale: float
+    bias_match: bool = True
+    rescore: bool = True
+    thresh: float = 0.6
+    object_scale: float = 5
+    noobject_scale: float = 1
+    class_scale: float = 1
+    coord_scale: float = 1
     softmax: bool = True
     tree: WordTree | None = None
     mapped: tuple[int, ...] = ()
