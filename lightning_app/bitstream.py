@@ -10,7 +10,7 @@ bytes      what
 4          CRC-32 of the network and its weights: decoding by another model is refused
 1 or 2     index of the layer behind which the network is cut
 1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each)
-1          codec
+1          codec, by its number in ``codecs/table.py``
 1          QP, 255 for lossless
 2 + 2      height and width of the original picture, for boxes in its pixels
 varint     channels a frame, for the layout ``frames`` alone
@@ -33,6 +33,7 @@ from typing import get_args
 
 import numpy as np
 
+from lightning_app.codecs.table import name_of, number_of
 from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.darknet.network import Passthrough
 from lightning_app.errors import CodecError, DataError
@@ -41,8 +42,6 @@ from lightning_app.tiling import Layout
 MAGIC = b"DFC"
 VERSION = 1
 DEPTHS = (8, 10, 12, 32)
-CODECS = ("other", "HEVC", "PNG", "JPEG", "Deflate", "LZMA", "Raw", "HM", "AVC", "AV1", "VVC")
-"""By their numbers in the container; new ones are added at the end. A codec that is not ours is ``other``."""
 LOSSLESS = 255
 MAX_TENSORS = 64
 LARGEST = float(np.finfo(np.float32).max)
@@ -65,7 +64,7 @@ class Header:
         group: channels a frame, 1 but for ``frames``.
         bits: depth of the samples: 8, 10, 12, or 32 for float32.
         zero_min: the minimum of every tensor is 0 and is not sent.
-        codec: name of its class.
+        codec: its name in the table of codecs, else ``other``.
         qp: at which the payloads are coded, None for lossless.
         size: height and width of the original picture, in pixels.
         letterbox: the network saw the picture letterboxed, not stretched.
@@ -105,7 +104,7 @@ def pack(header: Header, tensors: Sequence[SentTensor]) -> bytes:
     """One image's tensors as a container."""
     data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + write_varint(header.split))
     qp = LOSSLESS if header.qp is None else header.qp
-    data += struct.pack("<BBB2H", _flags(header), _codec_number(header.codec), qp, *header.size)
+    data += struct.pack("<BBB2H", _flags(header), number_of(header.codec), qp, *header.size)
     if header.layout == "frames":
         data += write_varint(header.group)
     data += write_varint(len(tensors))
@@ -162,10 +161,6 @@ def _flags(header: Header) -> int:
     )
 
 
-def _codec_number(name: str) -> int:
-    return CODECS.index(name) if name in CODECS else 0
-
-
 def _pack_range(header: Header, tensor: SentTensor) -> bytes:
     if header.bits == 32:
         return b""
@@ -197,12 +192,12 @@ class _Reader:
 
 def _read_header(reader: _Reader) -> Header:
     model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
-    codec, qp = reader.integer(1), reader.integer(1)
+    codec, qp = name_of(reader.integer(1)), reader.integer(1)
     size = reader.integer(2), reader.integer(2)
     if min(size) < 1:
         raise CodecError(f"the .dfc file claims a picture of {size[0]}×{size[1]} pixels")
     layouts = get_args(Layout)
-    if flags >> 7 or flags >> 3 & 3 >= len(layouts) or codec >= len(CODECS):
+    if flags >> 7 or flags >> 3 & 3 >= len(layouts) or codec is None:
         raise CodecError("the .dfc file asks for a layout or codec that this program does not know")
     layout: Layout = layouts[flags >> 3 & 3]
     return Header(
@@ -213,7 +208,7 @@ def _read_header(reader: _Reader) -> Header:
         group=reader.varint() if layout == "frames" else 1,
         bits=DEPTHS[flags >> 5 & 3],
         zero_min=bool(flags & 2),
-        codec=CODECS[codec],
+        codec=codec,
         qp=None if qp == LOSSLESS else qp,
         size=size,
         letterbox=bool(flags & 4),

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Iterator
 
 from lightning_app.codecs import Codec, codec_named
-from lightning_app.codecs.named import KNOWN
+from lightning_app.codecs.table import BY_NAME
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 
@@ -17,10 +17,9 @@ def find_codec(name: str, bits: int) -> Codec:
     Raises:
         OptionError: this program alone does not decode its payloads, or this build does not have it.
     """
-    known = [kind.__name__ for kind in KNOWN]
-    if name not in known:
+    if name not in BY_NAME:
         raise OptionError(
-            f"`dfc decode` cannot run {name}, and a .dfc file must say all: code by one of {', '.join(known)}"
+            f"`dfc decode` cannot run {name}, and a .dfc file must say all: code by one of {', '.join(BY_NAME)}"
         )
     return codec_named(name, bits)
 
