@@ -4,7 +4,6 @@
 Workers import this package, so it needs numpy and av only; PNG and JPEG import Pillow when they first code.
 """
 
-from lightning_app.codecs.av1 import AV1
 from lightning_app.codecs.avc import AVC
 from lightning_app.codecs.base import QP, Codec, Picture
 from lightning_app.codecs.colour import PictureCodec
@@ -15,15 +14,13 @@ from lightning_app.codecs.hevc420 import HEVC420
 from lightning_app.codecs.hm import HM
 from lightning_app.codecs.jpeg import JPEG, ColourJPEG
 from lightning_app.codecs.lzma2 import LZMA
-from lightning_app.codecs.named import codec_named
 from lightning_app.codecs.png import PNG
 from lightning_app.codecs.pool import CodecPool, Coded, code, decode
 from lightning_app.codecs.raw import Raw
-from lightning_app.codecs.vvc import VVC
+from lightning_app.codecs.table import codec_named
 from lightning_app.codecs.workers import WorkerPool
 
 __all__ = [
-    "AV1",
     "AVC",
     "HEVC",
     "HEVC420",
@@ -32,7 +29,6 @@ __all__ = [
     "LZMA",
     "PNG",
     "QP",
-    "VVC",
     "Codec",
     "CodecPool",
     "Coded",

@@ -4,6 +4,7 @@ import multiprocessing
 import multiprocessing.connection
 import threading
 import time
+from collections.abc import Iterable
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -41,6 +42,17 @@ class WorkerExecutor(ProcessPoolExecutor):
                 self._take_no_more()
                 break
         return future.result()
+
+    def withdraw(self, futures: Iterable[Future[Any]]) -> None:
+        """Let calls that no worker has begun do nothing.
+
+        Cancelled, they would harm others: when a worker dies, the executor of Python 3.11 stumbles over the first
+        cancelled call (gh-107219, mended in 3.12), and all calls after it wait for ever.
+        """
+        unwanted = set(futures)
+        for item in list(self._pending_work_items.values()):
+            if item.future in unwanted:
+                item.args, item.kwargs, item.fn = (), {}, int
 
     def end(self) -> None:
         """End the workers, with all that they have started; those that are at a call have `GRACE` seconds."""

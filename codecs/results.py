@@ -62,8 +62,7 @@ class Results:
                 else:
                     yield result
         finally:
-            for future in self.futures.values():
-                future.cancel()
+            self.executor.withdraw(self.futures.values())
 
     def submit(self) -> None:
         """Begin what is missing: after a failure the next call only, so that it is known whose failure the next is."""

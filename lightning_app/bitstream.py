@@ -10,7 +10,7 @@ bytes      what
 4          CRC-32 of the network, its weights and the transform: decoding by another model is refused
 1 or 2     index of the layer behind which the network is cut
 1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each), transformed (a bit)
-1          codec
+1          codec, by its number in ``codecs/table.py``
 1          QP, 255 for lossless
 2 + 2      height and width of the original picture, for boxes in its pixels
 varint     channels a frame, for the layout ``frames`` alone
@@ -32,6 +32,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lightning_app.codecs.table import name_of, number_of
 from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.errors import CodecError, DataError
 from lightning_app.graph import Passthrough
@@ -43,8 +44,6 @@ LAYOUTS: dict[Layout, int] = {"tiled": 0, "quilted": 1, "frames": 2}
 """Numbers of the layouts in the container; a number is never given again."""
 DEPTHS = {8: 0, 10: 1, 12: 2, 32: 3}
 """Numbers of the depths in the container."""
-CODECS = ("other", "HEVC", "PNG", "JPEG", "Deflate", "LZMA", "Raw", "HM", "AVC", "AV1", "VVC")
-"""By their numbers in the container; new ones are added at the end. A codec that is not ours is ``other``."""
 LOSSLESS = 255
 MAX_TENSORS = 64
 LARGEST = float(np.finfo(np.float32).max)
@@ -67,7 +66,7 @@ class ContainerHeader:
         group: channels a frame, 1 but for ``frames``.
         depth: bits per sample: 8, 10, 12, or 32 for float32.
         zero_min: the minimum of every tensor is 0 and is not sent.
-        codec: name of its class.
+        codec: its name in the table of codecs, else ``other``.
         qp: at which the payloads are coded, None for lossless.
         size: height and width of the original picture, in pixels.
         letterbox: the network saw the picture letterboxed, not stretched.
@@ -109,7 +108,7 @@ def pack(header: ContainerHeader, tensors: Sequence[SentTensor]) -> bytes:
     """One image's tensors as a container."""
     data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + write_varint(header.split))
     qp = LOSSLESS if header.qp is None else header.qp
-    data += struct.pack("<BBB2H", _flags(header), _codec_number(header.codec), qp, *header.size)
+    data += struct.pack("<BBB2H", _flags(header), number_of(header.codec), qp, *header.size)
     if header.layout == "frames":
         data += write_varint(header.group)
     data += write_varint(len(tensors))
@@ -167,10 +166,6 @@ def _flags(header: ContainerHeader) -> int:
     )
 
 
-def _codec_number(name: str) -> int:
-    return CODECS.index(name) if name in CODECS else 0
-
-
 def _pack_range(header: ContainerHeader, tensor: SentTensor) -> bytes:
     if header.depth == 32:
         return b""
@@ -202,13 +197,13 @@ class _Reader:
 
 def _read_header(reader: _Reader) -> ContainerHeader:
     model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
-    codec, qp = reader.integer(1), reader.integer(1)
+    codec, qp = name_of(reader.integer(1)), reader.integer(1)
     size = reader.integer(2), reader.integer(2)
     if min(size) < 1:
         raise CodecError(f"the .dfc file claims a picture of {size[0]}×{size[1]} pixels")
     layouts = {number: layout for layout, number in LAYOUTS.items()}
     depths = {number: depth for depth, number in DEPTHS.items()}
-    if flags >> 3 & 3 not in layouts or codec >= len(CODECS):
+    if flags >> 3 & 3 not in layouts or codec is None:
         raise CodecError("the .dfc file asks for a layout or codec that this program does not know")
     layout = layouts[flags >> 3 & 3]
     return ContainerHeader(
@@ -219,7 +214,7 @@ def _read_header(reader: _Reader) -> ContainerHeader:
         group=reader.varint() if layout == "frames" else 1,
         depth=depths[flags >> 5 & 3],
         zero_min=bool(flags & 2),
-        codec=CODECS[codec],
+        codec=codec,
         qp=None if qp == LOSSLESS else qp,
         size=size,
         letterbox=bool(flags & 4),

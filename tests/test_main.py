@@ -40,23 +40,18 @@ def test_threads_that_wait_leave_their_cores_to_the_codec_unless_told_otherwise(
 COLLECTOR = """
 import gc, sys
 from lightning_app.__main__ import main
-frozen_at_collections = []
-gc.callbacks.append(lambda phase, info: frozen_at_collections.append(gc.get_freeze_count()))
 sys.argv = ["dfc", *sys.argv[1:]]
-frozen = []
-for _ in range(2):
-    try:
-        main()
-    except SystemExit:
-        frozen.append(gc.get_freeze_count())
-print(gc.isenabled(), all(frozen_at_collections), 0 < frozen[1] <= frozen[0], file=sys.stderr)
+try:
+    main()
+except SystemExit:
+    print(gc.isenabled(), file=sys.stderr)
 """
 
 
 @pytest.mark.parametrize("command", ["report", "decode", "fit"])
-def test_what_a_command_imports_is_imported_unseen_by_the_garbage_collector(command: str) -> None:
+def test_the_garbage_collector_is_on_once_a_command_is_imported(command: str) -> None:
     run = [sys.executable, "-c", COLLECTOR, command, "--help"]
-    assert subprocess.run(run, capture_output=True, text=True, check=True).stderr == "True True True\n"
+    assert subprocess.run(run, capture_output=True, text=True, check=True).stderr == "True\n"
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -1,6 +1,6 @@
 """How sure a result is: resamples of the pictures, and Bjøntegaard differences. Nothing here imports torch."""
 
-from lightning_app.statistics.bd import BD, BDInterval, Span, bd_interval, bd_map, bd_rate, compare, monotone_envelope
+from lightning_app.statistics.bd import BD, BDInterval, Span, bd_interval, bd_map, bd_rate, compare
 from lightning_app.statistics.bootstrap import (
     draw_counts,
     interval,
@@ -24,7 +24,6 @@ __all__ = [
     "interval",
     "interval_about",
     "load_outcomes",
-    "monotone_envelope",
     "outcomes_file",
     "resampled_map",
     "resampled_mean",

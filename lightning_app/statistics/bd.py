@@ -66,20 +66,6 @@ class BDInterval:
     map: Span
 
 
-def monotone_envelope(rate: ArrayLike, map_: ArrayLike) -> tuple[Floats, Floats]:
-    """The points of a curve whose mAP exceeds that of every cheaper one.
-
-    Args:
-        rate: (Q,) KBPI, above 0, in any order.
-        map_: (Q,) mAPs.
-
-    Returns:
-        Rates (k,) and mAPs (k,), both strictly rising.
-    """
-    best = points("curve", rate, map_).best
-    return np.asarray(rate, np.float64)[best], np.asarray(map_, np.float64)[best]
-
-
 def bd_rate(
     anchor_rate: ArrayLike,
     anchor_map: ArrayLike,

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from lightning_app.bitstream import ContainerHeader
 from lightning_app.codecs import Codec, codec_named
-from lightning_app.codecs.named import KNOWN
+from lightning_app.codecs.table import BY_NAME
 from lightning_app.errors import OptionError
 
 
-def find_codec(name: str, depth: int) -> Codec:
-    """The codec of a name and depth.
+def find_codec(header: ContainerHeader, given: Codec | None) -> Codec:
+    """The codec that decodes a container's payloads.
+
+    Args:
+        header: of the container, which has the codec's name and depth.
+        given: the codec, for one that is not made by its name; None for the table's.
 
     Raises:
-        OptionError: this program alone does not decode its payloads, or this build does not have it.
+        OptionError: nobody gave the codec, or the one that was given is another.
     """
-    known = [kind.__name__ for kind in KNOWN]
-    if name not in known:
+    if given is None and header.codec in BY_NAME:
+        return codec_named(header.codec, header.depth)
+    if given is None:
+        name = "HM" if header.codec == "HM" else "a codec of your own"
+        raise OptionError(f"the .dfc file was coded by {name}: give --codec and its options, as on the mobile side")
+    if given.depth != header.depth:
         raise OptionError(
-            f"`dfc decode` cannot run {name}, and a .dfc file must say all: code by one of {', '.join(known)}"
+            f"--codec takes {given.depth} bits a sample and the .dfc file has {header.depth}: set its depth"
         )
-    return codec_named(name, depth)
+    return given

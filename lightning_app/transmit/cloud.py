@@ -10,6 +10,7 @@ from torch import Tensor
 from lightning_app.bitstream import ContainerHeader, SentTensor, unpack
 from lightning_app.boxes import WHOLE, input_to_picture, xyxy_to_voc
 from lightning_app.channel import receive
+from lightning_app.codecs import Codec
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
 from lightning_app.graph import Detections, Shape, Split, SplitDetector
@@ -24,6 +25,7 @@ def detect_from(
     score_threshold: float = 0.005,
     nms_threshold: float = 0.45,
     transform: FeatureTransform | None = None,
+    codec: Codec | None = None,
 ) -> Detections:
     """The detections of a picture from its ``.dfc`` container, boxes in VOC's pixels of the original picture.
 
@@ -33,15 +35,16 @@ def detect_from(
         score_threshold: a detection's score must be above it, 0 to 1.
         nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
         transform: the same as on the mobile side, built and with its weights; None for none.
+        codec: the same as on the mobile side; None for the one that the container names.
 
     Raises:
         CodecError: the container is damaged, or was made with another network, transform or weights.
-        OptionError: it was coded by a codec that needs another program or build.
+        OptionError: it was coded by a codec that is not made by its name, and that nobody gave.
     """
     header, tensors = unpack(data)
     _check_model(header, network, transform)
     split = split_of(header, network)
-    codec = find_codec(header.codec, header.depth)
+    codec = find_codec(header, codec)
     wire = WireFormat(split.crossing[0], codec, depth=header.depth, transform=transform)
     _check_shapes(wire.sent_shapes(crossing_shapes(network, split)), tensors)
     with torch.inference_mode():

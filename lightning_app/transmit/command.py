@@ -12,6 +12,7 @@ from jsonargparse import ArgumentParser
 from lightning_app.bitstream import read_container, unpack
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_weights
+from lightning_app.codecs import Codec
 from lightning_app.darknet import read_detector
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
@@ -60,6 +61,12 @@ def run_decode(arguments: list[str]) -> None:
         default=None,
         help="class path of the feature transform that the mobile side sent through; not given for none",
     )
+    parser.add_argument(
+        "--codec",
+        type=Codec | None,
+        default=None,
+        help="class path of the codec, where it is HM or one of your own; not given for the one that the file names",
+    )
     options = parser.instantiate_classes(parser.parse_args(arguments))
     network, transform = _detector(options.network), options.transform
     classes = _class_names(options.classes, network)
@@ -69,7 +76,8 @@ def run_decode(arguments: list[str]) -> None:
             header, _ = unpack(data)
             transform.prepare(crossing_shapes(network, split_of(header, network)))
         _load(network, transform, options.weights)
-        found = detect_from(data, network, options.score_threshold, options.nms_threshold, transform)
+        thresholds = options.score_threshold, options.nms_threshold
+        found = detect_from(data, network, *thresholds, transform, options.codec)
     except DfcError as error:
         raise type(error)(f"{options.file}: {error}") from error
     output = options.output or options.file.with_suffix(".json")

@@ -11,7 +11,6 @@ from lightning_app.channel import QPOption
 from lightning_app.data import Resize, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
 from lightning_app.systems import Collaborative
-from lightning_app.transmit.agreement import find_codec
 from lightning_app.wire import model_id
 
 
@@ -26,10 +25,9 @@ def encode_picture(file: Path, system: Collaborative, qp: QPOption, resize: Resi
 
     Raises:
         DataError: the picture cannot be read.
-        OptionError: it is too large for a container, or the codec does not code at the QP or would not be decoded.
+        OptionError: it is too large for a container, or the codec does not code at the QP.
     """
     network, channel = system.network, system.channel
-    find_codec(type(channel.wire.codec).__name__, channel.wire.depth)
     rgb = read_picture(file)
     if max(rgb.shape) > 0xFFFF:
         raise OptionError(f"{file} is larger than 65535 pixels a side: make it smaller")

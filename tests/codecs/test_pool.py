@@ -280,7 +280,6 @@ def test_copies_carry_the_codec_and_no_processes(pool: CodecPool) -> None:
     before = worker_ids()
     for twin in (copy.deepcopy(pool), pickle.loads(pickle.dumps(pool))):
         assert (type(twin.codec), twin.workers) == (HEVC, 2)
-        assert twin.__dict__["_executor"] is None
     assert worker_ids() == before
     assert len(pickle.dumps(pool)) < 300
 

@@ -114,6 +114,20 @@ def test_a_worker_killed_while_it_sends_a_result_is_replaced(faulty: ModuleType,
     assert len(result) == 2**26
 
 
+def test_a_worker_killed_after_a_stream_was_left_changes_no_other_stream() -> None:
+    with WorkerPool(2) as pool:
+        left = pool.stream([(int,), *[(time.sleep, 0.3)] * 40])
+        other = pool.stream([(abs, -number) for number in range(4)])
+        assert next(left) == 0
+        del left
+        os.kill(min(worker_ids()), signal.SIGKILL)
+        results: list[int] = []
+        taking = threading.Thread(target=lambda: results.extend(other), daemon=True)
+        taking.start()
+        taking.join(30)
+        assert results == [0, 1, 2, 3]
+
+
 def test_a_pool_with_a_hung_worker_still_closes(wait_until_dead: WaitUntilDead) -> None:
     before = worker_ids()
     pool = CodecPool(HEVC(), 2)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from lightning_app import metrics
 from lightning_app.errors import DataError, OptionError
-from lightning_app.statistics import BD, Span, bd_interval, bd_map, bd_rate, compare, monotone_envelope
+from lightning_app.statistics import BD, Span, bd_interval, bd_map, bd_rate, compare
+from lightning_app.statistics.curves import pareto
 
 Points = tuple[list[float], list[float]]
 
@@ -100,12 +101,6 @@ def test_the_metrics_package_has_the_rate_difference_by_cubic_fits() -> None:
 # Curves that are not monotone.
 
 
-def test_the_envelope_keeps_the_points_better_than_every_cheaper_one() -> None:
-    rates, maps = monotone_envelope([30, 10, 20, 40, 20, 50, 10], [0.6, 0.5, 0.6, 0.55, 0.58, 0.7, 0.5])
-    assert rates.tolist() == [10, 20, 50]
-    assert maps.tolist() == [0.5, 0.6, 0.7]
-
-
 numbers = st.lists(st.tuples(st.integers(1, 30), st.integers(0, 30)), min_size=1, max_size=9)
 
 
@@ -114,9 +109,8 @@ def test_the_envelope_is_what_no_point_dominates(pairs: list[tuple[int, int]]) -
     def dominated(rate: int, value: int) -> bool:
         return any(r <= rate and v >= value and (r, v) != (rate, value) for r, v in pairs)
 
-    rates, maps = monotone_envelope(*zip(*pairs, strict=True))
-    kept = sorted({pair for pair in pairs if not dominated(*pair)})
-    assert list(zip(rates, maps, strict=True)) == kept
+    best = pareto(*np.array(pairs, np.float64).T)
+    assert [pairs[i] for i in best] == sorted({pair for pair in pairs if not dominated(*pair)})
 
 
 def test_pchip_leaves_out_points_that_fall_and_says_how_many() -> None:

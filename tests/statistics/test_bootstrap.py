@@ -1,6 +1,7 @@
 import math
 import subprocess
 import sys
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -152,25 +153,26 @@ def test_classes_without_a_truth_in_a_resample_are_left_out_of_its_mean() -> Non
     assert resampled_map(measured(shown).outcomes(), CLASSES, counts)[:, 0].tolist() == [0.5, 1, 0, 1]
 
 
-def test_only_weights_up_to_a_classs_last_hit_are_gathered_and_some_resamples_at_a_time(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    images, ranks = 50, np.arange(1000)
-    hit = ranks == 149  # the last hit of the only class is its 150th detection
-    index, label = (ranks % images).astype(np.int32), np.zeros(1000, np.int32)
-    score = (1 - ranks / 1000).astype(np.float32)
-    outcomes = Outcomes(np.arange(images), np.array([[49, 0, 1]]), index, label, score, hit)
-    blocks: list[tuple[int, int]] = []
-    average_precisions = bootstrap.average_precisions
-
-    def count(part: bootstrap.OfClass, counts: Any) -> Any:
-        blocks.append((len(counts), len(part.pictures)))
-        return average_precisions(part, counts)
-
-    monkeypatch.setattr(bootstrap, "average_precisions", count)
-    monkeypatch.setattr(bootstrap, "BLOCK", 1500)
-    resampled_map(outcomes, 1, draw_counts(images, 25, seed=0))
-    assert blocks == [(10, 150), (10, 150), (5, 150)]
+def test_the_memory_of_resamples_does_not_grow_with_their_number() -> None:
+    detections = np.arange(20_000)
+    hits = detections % 2 == 0
+    images = np.arange(50)
+    outcomes = Outcomes(
+        images,
+        np.array([[49, 0, 10_000]]),
+        index=(detections % 50).astype(np.int32),
+        label=np.zeros(20_000, np.int32),
+        score=(1 - detections / 20_000).astype(np.float32),
+        hit=hits,
+    )
+    counts = draw_counts(50, 1000, seed=0)
+    tracemalloc.start()
+    try:
+        resampled_map(outcomes, 1, counts)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 50e6  # bytes; the weights of all resamples would be 1000 × 20,000
 
 
 def test_the_same_arguments_draw_the_same_counts_and_more_resamples_begin_with_the_fewer() -> None:

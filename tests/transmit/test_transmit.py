@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,13 +135,24 @@ def test_another_architecture_is_another_model_with_the_same_weights(network: Ne
     assert model_id(Network.from_cfg(tmp_path / "c")) == model_id(network)
 
 
-def test_a_codec_that_the_cloud_cannot_run_is_refused_before_anything_is_coded(network: Network) -> None:
-    class Own(HEVC):
-        pass
+@pytest.mark.parametrize(("name", "words"), [("other", "a codec of your own"), ("HM", "HM")])
+def test_a_codec_that_its_name_does_not_make_must_be_given(
+    container: bytes, network: Network, name: str, words: str
+) -> None:
+    header, tensors = unpack(container)
+    foreign = pack(replace(header, codec=name), tensors)
+    with pytest.raises(OptionError, match=rf"the \.dfc file was coded by {words}: give --codec and its options"):
+        detect_from(foreign, network)
+    with pytest.raises(OptionError, match=r"--codec takes 10 bits a sample and the \.dfc file has 8: set its depth"):
+        detect_from(foreign, network, codec=HEVC(10))
+    found, same = detect_from(foreign, network, codec=HEVC()), detect_from(container, network)
+    assert all(torch.equal(found[key], same[key]) for key in ("boxes", "scores", "labels"))
 
-    channel = FeatureChannel(split="max_5", codec=Own(), workers=1)
-    with pytest.raises(OptionError, match=r"cannot run Own, and a \.dfc file must say all: code by one of HEVC, PNG"):
-        encode_picture(Path("absent.jpg"), Collaborative(network, channel), 32)
+
+def test_a_container_of_transformed_features_needs_the_transform(container: bytes, network: Network) -> None:
+    header, tensors = unpack(container)
+    with pytest.raises(CodecError, match="was made with a transform: give the mobile side's --transform"):
+        detect_from(pack(replace(header, transformed=True), tensors), network)
 
 
 def test_tensors_of_another_shape_are_refused(container: bytes, network: Network) -> None:
