@@ -149,7 +149,7 @@ def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"bits": 9}, "bits must be 8, 10 or 12, not 9"),
+        ({"bits": 9}, "depth must be 8, 10 or 12, not 9"),
         ({"qps": [52]}, "QP must be lossless or 0 to 51, not 52"),
         ({"eval_qps": [-1]}, "QP must be lossless or 0 to 51, not -1"),
         ({"qps": []}, "qps names no quantisation parameter"),
