@@ -75,32 +75,32 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     dfc: Dfc, run: tuple[str, ...], tiny: tuple[str, ...]
 ) -> None:
     assert dfc("fit", *run)[0] == 0
-    status, out, err = dfc("test", *run, "--ckpt_path", CHECKPOINT, "--data.eval_batch_size", "1")
+    status, _, err = dfc("test", *run, "--ckpt_path", CHECKPOINT, "--data.eval_batch_size", "1")
     assert status == 0, err
     tested = points("runs/demo/plain/version_1/points.csv")
     name = "max_5 Bottleneck tiled 8-bit HEVC lossless"
     assert tested[name].transform == "Bottleneck"
-    status, out, err = dfc("evaluate", *run, "--model.weights", CHECKPOINT)
+    status, _, err = dfc("evaluate", *run, "--model.weights", CHECKPOINT)
     assert status == 0, err
     evaluated = points("runs/evaluation/points.csv")
     for label in ("lossless", "qp37"):
         name = f"max_5 Bottleneck tiled 8-bit HEVC {label}"
         assert (evaluated[name].kbpi, evaluated[name].map) == (tested[name].kbpi, tested[name].map)
-    _, _, _again = dfc("evaluate", *run, "--model.weights", CHECKPOINT, "--output", "again")
     # A quarter of the channels is sent.
-    assert dfc("test", *tiny, *CHANNEL, "--model.weights", CHECKPOINT)[0] == 0
-    plain = points("runs/demo/plain/version_2/points.csv")["max_5 tiled 8-bit HEVC lossless"]
+    whole = ("--trainer.logger.name", "whole")
+    assert dfc("test", *tiny, *CHANNEL, *whole, "--model.weights", CHECKPOINT)[0] == 0
+    plain = points("runs/demo/whole/version_0/points.csv")["max_5 tiled 8-bit HEVC lossless"]
     assert evaluated["max_5 Bottleneck tiled 8-bit HEVC lossless"].kbpi < 0.5 * plain.kbpi
 
     weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
     sent = ("--channel.split", "max_5", "--qp", "37", "--channel.transform", "bottleneck.Bottleneck")
     picture = "data/shapes/Shapes/JPEGImages/000024.jpg"
-    status, out, err = dfc("encode", picture, "-o", "x.dfc", *weights, *sent, "--channel.transform.channels", "8")
+    status, _, err = dfc("encode", picture, "-o", "x.dfc", *weights, *sent, "--channel.transform.channels", "8")
     assert status == 0, err
     Path("classes.txt").write_text("a\nb\nc\nd\ne\n")
     decode = ("decode", "x.dfc", "-o", "x.json", *weights, "--classes", "classes.txt")
     given = ("--transform", "bottleneck.Bottleneck", "--transform.channels", "8")
-    status, _out, err = dfc(*decode, *given)
+    status, _, err = dfc(*decode, *given)
     assert status == 0, err
     found = json.loads(Path("x.json").read_text())
     Path("predict.yaml").write_text("trainer: {callbacks: [{class_path: lightning_app.callbacks.DetectionsWriter}]}")
@@ -153,7 +153,7 @@ def test_the_gradient_reaches_both_sides_of_the_transform_and_the_front() -> Non
     with system.pool:
         record = system.submit(batch, seed=0, epoch=0).result()
     assert record.decoded["max_5"].shape == record.features["max_5"].shape
-    record.raws[0].square().sum().backward()
+    record.raws[0].square().sum().backward()  # type: ignore[no-untyped-call]
     for weight in (transform.down["0"].weight, transform.up["0"].weight, *network.layers["conv_0"].parameters()):
         assert weight.grad is not None
         assert weight.grad.abs().sum() > 0
