@@ -86,25 +86,9 @@ class WireFormat:
         """The inverse of `reduce`, as far as there is one: decoded -> features (B, C, N, M) that the back takes."""
         return dict(features) if self.transform is None else self.transform.restore(features)
 
-    def sent_shapes(self, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-        """C, N, M of each tensor that is quantised, from those that cross.
-
-        Raises:
-            OptionError: the transform does not give back what the back takes.
-        """
-        if self.transform is None:
-            return dict(shapes)
-        parameter = next(self.transform.parameters(), torch.zeros(()))
-        whole = {name: parameter.new_zeros((1, *shape)) for name, shape in shapes.items()}
-        with torch.no_grad():
-            reduced = self.transform.reduce(whole)
-            restored = self.transform.restore(reduced)
-        _check_restores(self.transform, whole, restored)
-        return {name: _shape(reduced[name]) for name in shapes}
-
     def check_layout(self, shapes: Mapping[str, Shape]) -> None:
         """Raise `OptionError` where the layout cannot hold tensors of C, N, M each."""
-        for shape in self.sent_shapes(shapes).values():
+        for shape in sent_shapes(self.transform, shapes).values():
             picture_shape(shape, self.layout, self.group)
 
     def header(
@@ -133,6 +117,23 @@ class WireFormat:
             size=size,
             letterbox=letterbox,
         )
+
+
+def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
+    """C, N, M of each tensor that is quantised, from those that cross.
+
+    Raises:
+        OptionError: the transform does not give back what the back takes.
+    """
+    if transform is None:
+        return dict(shapes)
+    parameter = next(transform.parameters(), torch.zeros(()))
+    whole = {name: parameter.new_zeros((1, *shape)) for name, shape in shapes.items()}
+    with torch.no_grad():
+        reduced = transform.reduce(whole)
+        restored = transform.restore(reduced)
+    _check_restores(transform, whole, restored)
+    return {name: _shape(reduced[name]) for name in shapes}
 
 
 def model_id(network: SplitDetector, transform: FeatureTransform | None = None) -> int:

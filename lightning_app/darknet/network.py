@@ -101,6 +101,11 @@ def read_detector(cfg: str | Path, seed: int = 0) -> Network:
         CfgError: the file is not a network that this program supports.
         OptionError: it is a classifier, which has no head.
     """
+    if not str(cfg).endswith(".cfg") and not Path(cfg).exists():
+        raise OptionError(
+            f"{cfg} is no file, and no detector's class can be imported by that name: give a Darknet .cfg, or a class "
+            "path whose package is in a folder of PYTHONPATH"
+        )
     network = Network.from_cfg(cfg, seed)
     if not network.heads:
         raise OptionError(f"{cfg} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")

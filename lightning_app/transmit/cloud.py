@@ -16,7 +16,7 @@ from lightning_app.errors import CodecError
 from lightning_app.graph import Detections, Shape, Split, SplitDetector
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transmit.agreement import find_codec
-from lightning_app.wire import WireFormat, model_id
+from lightning_app.wire import WireFormat, model_id, sent_shapes
 
 
 def detect_from(
@@ -46,7 +46,7 @@ def detect_from(
     split = split_of(header, network)
     codec = find_codec(header, codec)
     wire = WireFormat(split.crossing[0], codec, depth=header.depth, transform=transform)
-    _check_shapes(wire.sent_shapes(crossing_shapes(network, split)), tensors)
+    _check_shapes(sent_shapes(transform, crossing_shapes(network, split)), tensors)
     with torch.inference_mode():
         features = wire.restore(dict(zip(split.crossing, receive(header, tensors, codec), strict=True)))
         raws: Sequence[Tensor] = split.back(tuple(features[name] for name in split.crossing))

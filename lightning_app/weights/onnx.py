@@ -6,21 +6,85 @@ import logging
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from torch import Tensor, nn
 from torch.export import Dim
 
 from lightning_app.errors import OptionError
-from lightning_app.graph import IMAGE, Part, Passthrough, SplitDetector
+from lightning_app.graph import IMAGE, Part, Passthrough, Shape, SplitDetector
+from lightning_app.transforms import FeatureTransform
 from lightning_app.weights.files import refuse_to_overwrite, writing
+from lightning_app.wire import sent_shapes
 
 OPSET = 18
 """The operator set that torch's exporter is written in; a higher one would be translated from it."""
 
 
-def export(network: SplitDetector, folder: Path, split: str | None, passthrough: Passthrough) -> list[Path]:
+@dataclass(frozen=True)
+class Model:
+    """What becomes one file.
+
+    Attributes:
+        module: takes a tuple of tensors, and gives one.
+        inputs: C, N, M of each tensor that comes in, by its name.
+        outputs: names of the tensors that go out.
+    """
+
+    module: nn.Module
+    inputs: dict[str, Shape]
+    outputs: tuple[str, ...]
+
+
+class Reduced(nn.Module):
+    """The front, and the transform's mobile side behind it.
+
+    Args:
+        front: images -> features.
+        crossing: names of the layers that make them.
+        transform: that reduces them.
+    """
+
+    def __init__(self, front: Part, crossing: tuple[str, ...], transform: FeatureTransform) -> None:
+        super().__init__()
+        self.front, self.crossing, self.transform = front, crossing, transform
+
+    def forward(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """Images -> what is quantised."""
+        reduced = self.transform.reduce(dict(zip(self.crossing, self.front(tensors), strict=True)))
+        return tuple(reduced[name] for name in self.crossing)
+
+
+class Restored(nn.Module):
+    """The transform's cloud side, and the back behind it.
+
+    Args:
+        back: features -> raw heads.
+        crossing: names of the layers that made the features.
+        transform: that restores them.
+    """
+
+    def __init__(self, back: Part, crossing: tuple[str, ...], transform: FeatureTransform) -> None:
+        super().__init__()
+        self.back, self.crossing, self.transform = back, crossing, transform
+
+    def forward(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+        """What was decoded -> raw heads."""
+        restored = self.transform.restore(dict(zip(self.crossing, tensors, strict=True)))
+        raws: tuple[Tensor, ...] = self.back(tuple(restored[name] for name in self.crossing))
+        return raws
+
+
+def export(
+    network: SplitDetector,
+    folder: Path,
+    split: str | None,
+    passthrough: Passthrough,
+    transform: FeatureTransform | None = None,
+) -> list[Path]:
     """Write ``whole.onnx``, or ``front.onnx`` and ``back.onnx``, batch norm folded into the convolutions.
 
     Inputs and outputs bear the names of their layers, the picture is ``images``; batch, rows and columns are free.
@@ -30,6 +94,7 @@ def export(network: SplitDetector, folder: Path, split: str | None, passthrough:
         folder: for the files; made where it is not there.
         split: the layer to cut behind; None for the whole network.
         passthrough: as in `SplitDetector.split`.
+        transform: of the features that cross, with its weights: `reduce` ends the front and `restore` begins the back.
 
     Returns:
         the files written.
@@ -39,34 +104,51 @@ def export(network: SplitDetector, folder: Path, split: str | None, passthrough:
     """
     if find_spec("onnxscript") is None:
         raise OptionError("ONNX export needs the package onnxscript; pip install 'deep-feature-compression[onnx]'")
-    parts = _parts(network, split, passthrough)
-    paths = [folder / f"{name}.onnx" for name in parts]
+    models = {"whole": _whole(network)} if split is None else _halves(network, split, passthrough, transform)
+    paths = [folder / f"{name}.onnx" for name in models]
     for path in paths:
         refuse_to_overwrite(path)
-    for path, part in zip(paths, parts.values(), strict=True):
+    for path, model in zip(paths, models.values(), strict=True):
         with writing(path) as unfinished:
-            _export_part(network, part, unfinished)
+            _export(model, unfinished)
     return paths
 
 
-def _parts(network: SplitDetector, split: str | None, passthrough: Passthrough) -> dict[str, Part]:
+def _whole(network: SplitDetector) -> Model:
+    part = Part(network.nodes, network.layer, (IMAGE,), network.outputs)
+    return Model(part, _images(network), _names(network, network.outputs))
+
+
+def _images(network: SplitDetector) -> dict[str, Shape]:
+    return {"images": (network.channels, *network.size)}
+
+
+def _halves(
+    network: SplitDetector, split: str, passthrough: Passthrough, transform: FeatureTransform | None
+) -> dict[str, Model]:
     """By the names of their files."""
-    if split is None:
-        return {"whole": Part(network.nodes, network.layer, (IMAGE,), network.outputs)}
-    front, back, _ = network.split(split, passthrough)
+    front, back, crossing = network.split(split, passthrough)
     if not back.nodes:
         raise OptionError(f"nothing is left behind {split} for the back; cut before it, or leave out --split")
-    return {"front": front, "back": back}
+    shapes, outputs = {name: network.node(name).shape for name in crossing}, _names(network, network.outputs)
+    if transform is None:
+        return {"front": Model(front, _images(network), crossing), "back": Model(back, shapes, outputs)}
+    sent = sent_shapes(transform, shapes)
+    return {
+        "front": Model(Reduced(front, crossing, transform), _images(network), crossing),
+        "back": Model(Restored(back, crossing, transform), sent, outputs),
+    }
 
 
-def _export_part(network: SplitDetector, part: Part, path: Path) -> None:
-    examples = tuple(_example(network, index) for index in part.inputs)
+def _export(model: Model, path: Path) -> None:
+    # Two pictures' worth of each input: `torch.export` treats sides of 0 and 1 apart from all others.
+    examples = tuple(torch.zeros(2, *shape) for shape in model.inputs.values())
     with _quiet():
         program = torch.onnx.export(
-            part.eval(),
+            model.module.eval(),
             (examples,),
-            input_names=_names(network, part.inputs),
-            output_names=_names(network, part.outputs),
+            input_names=list(model.inputs),
+            output_names=list(model.outputs),
             opset_version=OPSET,
             dynamic_shapes=(_free_sides(len(examples)),),
             verbose=False,
@@ -75,17 +157,8 @@ def _export_part(network: SplitDetector, part: Part, path: Path) -> None:
     program.save(path, external_data=False)
 
 
-def _example(network: SplitDetector, index: int) -> torch.Tensor:
-    """Two pictures' worth of a layer's output: `torch.export` treats sides of 0 and 1 apart from all others."""
-    return torch.zeros(2, *_shape(network, index))
-
-
-def _shape(network: SplitDetector, index: int) -> tuple[int, int, int]:
-    return (network.channels, *network.size) if index == IMAGE else network.nodes[index].shape
-
-
-def _names(network: SplitDetector, indices: Sequence[int]) -> list[str]:
-    return ["images" if index == IMAGE else network.nodes[index].name for index in indices]
+def _names(network: SplitDetector, indices: Sequence[int]) -> tuple[str, ...]:
+    return tuple(network.nodes[index].name for index in indices)
 
 
 def _free_sides(inputs: int) -> tuple[dict[int, object], ...]:

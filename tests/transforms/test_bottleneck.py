@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import onnxruntime
 import pytest
 import torch
 
 from lightning_app.channel import FeatureChannel
+from lightning_app.checkpoint import load_weights
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 from lightning_app.records.points import Point, read_points
@@ -119,6 +122,32 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     status, _, err = dfc(*decode, "--transform", "bottleneck.Bottleneck", "--transform.channels", "6")
     assert status == 2
     assert "holds another transform: give the one that it was trained with" in err
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str, ...]) -> None:
+    assert dfc("fit", *run, "--trainer.max_epochs", "1")[0] == 0
+    shapes = ("--network", "configs/networks/shapes.cfg", "--split", "max_5", "--output", "onnx")
+    given = ("--transform", "bottleneck.Bottleneck", "--transform.channels", "8")
+    status, out, err = dfc("weights", "onnx", CHECKPOINT, *shapes, *given)
+    assert (status, out) == (0, "Written to onnx/front.onnx\nWritten to onnx/back.onnx\n"), err
+    front, back = (onnxruntime.InferenceSession(f"onnx/{name}.onnx") for name in ("front", "back"))
+    network, transform = Network.from_cfg(SHAPES), bottleneck.Bottleneck(8)
+    system = Collaborative(network, FeatureChannel("max_5", transform=transform)).eval()
+    load_weights(network, transform, Path(CHECKPOINT))
+    images = torch.rand(2, 3, 96, 64)
+    (sent,) = front.run(None, {"images": images.numpy()})
+    assert sent.shape == (2, 8, 12, 8)
+    (raws,) = back.run(None, {"max_5": sent})
+    with torch.no_grad():
+        wire = system.channel.wire
+        network.eval()
+        (expected,) = system.raws(wire.restore(wire.reduce(system.features(images))))
+    assert np.abs(raws - expected.numpy()).max() < 1e-5 * expected.abs().max().item()
+    status, out, err = dfc("weights", "onnx", CHECKPOINT, *shapes[:4], "--output", "plain")
+    assert status == 0
+    assert f"{CHECKPOINT} was trained with a transform, which is left out here." in err
 
 
 @pytest.mark.slow
