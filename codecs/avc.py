@@ -22,7 +22,7 @@ class AVC(Codec):
     """AVC 4:0:0, intra, as raw Annex-B streams with their parameter sets.
 
     Args:
-        depth: Bits a sample: 8 or 10.
+        depth: bits per sample: 8 or 10.
     """
 
     def __init__(self, depth: int = 8) -> None:
@@ -46,7 +46,7 @@ class AVC(Codec):
         return grey_samples(decode_frame(data, "h264"), self.depth)
 
     def _options(self, qp: QP) -> dict[str, str]:
-        # x264 counts from the standard's lowest QP, -6 a bit above 8.
+        # x264 counts from the standard's lowest QP, -6 per bit above 8.
         rate = {"qp": 0 if qp is None else qp + 6 * (self.depth - 8)}
         # x264 only logs an unknown name and goes on: a test reads it.
         parameters = ":".join(f"{name}={value}" for name, value in {**_X264, **rate}.items())

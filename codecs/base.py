@@ -26,7 +26,7 @@ class Coder(ABC):
     """Turns pictures of one kind into bytes and back.
 
     A coder costs nothing to construct, keeps no state between pictures and can be pickled, so a copy of it goes to
-    every worker process and each picture's bytes depend on that picture and its QP alone.
+    every worker process and each picture's bytes depend only on that picture and its QP.
     """
 
     def __str__(self) -> str:
@@ -37,7 +37,7 @@ class Coder(ABC):
         """Return `qp` if this coder codes at it: by default HEVC's range and None.
 
         Raises:
-            OptionError: If it does not; the message says what it takes.
+            OptionError: it does not; the message says what it takes.
         """
         return check_qp(qp)
 
@@ -46,8 +46,8 @@ class Coder(ABC):
         """Code one picture of its kind into a payload that decodes by itself.
 
         Raises:
-            CodecError: If the picture does not fit the coder.
-            OptionError: If the QP is out of range.
+            CodecError: the picture does not fit the coder.
+            OptionError: the QP is out of range.
         """
 
     @abstractmethod
@@ -55,7 +55,7 @@ class Coder(ABC):
         """Decode a payload of `encode` into a picture of the shape that was coded.
 
         Raises:
-            CodecError: If the bytes are not such a payload.
+            CodecError: the bytes are not such a payload.
         """
 
 
@@ -63,9 +63,9 @@ class Codec(Coder):
     """Codes grey pictures, (H, W), and some also videos, (F, H, W).
 
     Attributes:
-        depth: Bits a sample: 8, 10 or 12, or 32 for float32.
-        min_side: The smallest picture side that the codec takes, in pixels.
-        video: Whether it takes the frames of a video, (F, H, W), beside single pictures, (H, W).
+        depth: bits per sample: 8, 10 or 12, or 32 for float32.
+        min_side: the smallest picture side that the codec takes, in pixels.
+        video: whether it takes the frames of a video, (F, H, W), beside single pictures, (H, W).
     """
 
     depth: int
@@ -74,14 +74,22 @@ class Codec(Coder):
 
 
 def check_depth(depth: int) -> int:
-    """Return `depth`, bits a sample, if the quantiser and the codecs of its pictures take it."""
+    """Return `depth`, bits per sample, if the quantiser and the codecs of its pictures take it.
+
+    Raises:
+        OptionError: it is not 8, 10 or 12.
+    """
     if depth not in DEPTHS:
-        raise OptionError(f"bits must be 8, 10 or 12, not {depth}")
+        raise OptionError(f"depth must be 8, 10 or 12, not {depth}")
     return int(depth)
 
 
 def check_qp(qp: QP) -> QP:
-    """Return `qp` if it is None or a whole number from 0 to 51."""
+    """Return `qp` if it is None or a whole number from 0 to 51.
+
+    Raises:
+        OptionError: it is not.
+    """
     if qp is None:
         return None
     if not in_range(qp, 0, MAX_QP):
@@ -103,6 +111,9 @@ def check_picture(picture: npt.NDArray[Any], depth: int, min_side: int = 1, vide
     """Return `picture`, contiguous, if it is (H, W) samples of `depth` bits with sides of `min_side` pixels or more.
 
     With `video` it may be (F, H, W) too.
+
+    Raises:
+        CodecError: it is not; the message says what is wrong.
     """
     dtype = sample_type(depth)
     if picture.ndim != 2 and not (video and picture.ndim == 3):

@@ -19,7 +19,7 @@ def available_cores(root: Path = Path("/")) -> int:
 def granted_cores(root: Path) -> int:
     """Cores' worth of time that control groups grant, rounded down; as good as no limit where they set none.
 
-    A group has at most what the groups around it have. In a container that sees its own groups alone, the outermost is
+    A group has at most what the groups around it have. In a container that sees only its own groups, the outermost is
     the container's.
     """
     try:

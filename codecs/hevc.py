@@ -32,9 +32,9 @@ class HEVC(Codec):
     """HEVC main-RExt 4:0:0, a picture or a video at one QP, without the parameter sets that its header implies.
 
     Args:
-        depth: Bits a sample: 8, 10 or 12.
+        depth: bits per sample: 8, 10 or 12.
         settings: `paper`, the paper's tools; `best`, with RDOQ and a CTU of 64, for fewer bits; `faster`.
-        prediction: How the frames of a video are coded: each by itself, or all but the first as P pictures.
+        prediction: how the frames of a video are coded: each by itself, or all but the first as P pictures.
     """
 
     video = True
@@ -84,7 +84,7 @@ class HEVC(Codec):
         """The standard's own stream (Annex B of H.265), with its parameter sets, of a payload of `encode`.
 
         Raises:
-            CodecError: If the bytes are not such a payload.
+            CodecError: the bytes are not such a payload.
         """
         return annex_b(unpack(data))
 

@@ -5,7 +5,7 @@
     1 byte    bits 0–1 settings (paper, best, faster), 2–3 depth (8, 10, 12), 4 lossless, 5 inter prediction,
               6 parameter sets in full, 7 zero
     3 or so   the shape, as `write_shape` writes it: 5 bytes for a picture of 208×416
-    …         NAL units with the start code 0 0 1 between them: one slice a frame, and before them the parameter sets,
+    …         NAL units with the start code 0 0 1 between them: one slice per frame, and before them the parameter sets,
               if they are in full
 
 Parameter sets that `parameter_sets` writes again from the header are left out. Those of another version of x265 may
@@ -33,9 +33,9 @@ class Header:
 
     Attributes:
         settings: x265's settings, by name.
-        prediction: Whether frames are predicted from those before them.
-        depth: Bits a sample.
-        lossless: Whether it decodes bit-exactly.
+        prediction: whether frames are predicted from those before them.
+        depth: bits per sample.
+        lossless: whether it decodes bit-exactly.
         shape: (H, W), or (F, H, W) of a video.
     """
 
@@ -66,9 +66,9 @@ class Payload:
     """A header, and NAL units without start codes.
 
     Attributes:
-        header: The header.
-        sets: The parameter sets.
-        slices: One slice a frame.
+        header: the header.
+        sets: the parameter sets.
+        slices: one slice per frame.
     """
 
     header: Header
@@ -87,7 +87,7 @@ def unpack(data: bytes) -> Payload:
     """Take a payload of `pack` apart.
 
     Raises:
-        CodecError: If it is none, or claims sides or samples beyond `MAX_SIDE` and `MAX_SAMPLES`.
+        CodecError: it is none, or claims sides or samples beyond `MAX_SIDE` and `MAX_SAMPLES`.
     """
     header, in_full, units = _unpack_header(data)
     sets, slices = _split(units)

@@ -1,4 +1,4 @@
-"""HM, the reference encoder and decoder of HEVC, by command line: a process and temporary files a picture.
+"""HM, the reference encoder and decoder of HEVC, by command line: a process and temporary files for each picture.
 
 The options are the paper's: main-RExt, 4:0:0, all intra, CTU 16, RDOQ off, and otherwise HM's own common test
 conditions. Their names are HM 16.12's; an HM that calls one otherwise ends with a message, which becomes the error's.
@@ -56,7 +56,7 @@ class HM(Codec):
     Args:
         encoder: path of ``TAppEncoder`` (``TAppEncoderStatic`` in HM's ``bin``).
         decoder: path of ``TAppDecoder`` (``TAppDecoderStatic``).
-        depth: Bits a sample: 8, 10 or 12.
+        depth: bits per sample: 8, 10 or 12.
         timeout: seconds that either program may take for a picture before it is killed.
     """
 

@@ -18,7 +18,7 @@ def read_image(data: bytes, kind: Literal["PNG", "JPEG"], mode: Literal["L", "I;
     """Decode a file of one kind and one of Pillow's modes: (H, W) uint8 or uint16, or (H, W, 3) uint8.
 
     Raises:
-        CodecError: If the bytes are not such a file, or claim more pixels than they can hold.
+        CodecError: the bytes are not such a file, or claim more pixels than they can hold.
     """
     from PIL import Image  # here, so that a worker that codes otherwise does not load it
 

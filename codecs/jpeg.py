@@ -15,12 +15,12 @@ class JPEG(Codec):
     """Baseline JPEG of one grey component, with Huffman tables made for the picture. Its QP is the quality, 1 to 100.
 
     Args:
-        depth: Bits a sample: 8.
+        depth: bits per sample: 8.
     """
 
     def __init__(self, depth: int = 8) -> None:
         if depth != 8:
-            raise OptionError(f"JPEG takes 8 bits a sample, not {depth}: set bits to 8, or take HEVC")
+            raise OptionError(f"JPEG takes 8 bits per sample, not {depth}: set the depth to 8, or take HEVC")
         self.depth = depth
 
     def check_qp(self, qp: QP) -> QP:

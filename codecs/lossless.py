@@ -27,14 +27,14 @@ class SampleCodec(Lossless):
     The bytes carry no checksum: a container that crosses an unsafe line must bring one of its own.
 
     Args:
-        depth: Bits a sample: 8, 10 or 12, or 32 for float32.
+        depth: bits per sample: 8, 10 or 12, or 32 for float32.
     """
 
     video = True
 
     def __init__(self, depth: int = 8) -> None:
         if depth not in (*DEPTHS, FLOAT):
-            raise OptionError(f"bits must be 8, 10, 12 or, for float32, {FLOAT}, not {depth}")
+            raise OptionError(f"depth must be 8, 10, 12 or, for float32, {FLOAT}, not {depth}")
         self.depth = int(depth)
 
     def encode(self, picture: Picture, qp: QP) -> bytes:
@@ -53,7 +53,7 @@ class SampleCodec(Lossless):
 
     @property
     def sample_bytes(self) -> int:
-        """Bytes a sample."""
+        """Bytes per sample."""
         return sample_type(self.depth).itemsize
 
     @abstractmethod
@@ -65,7 +65,7 @@ class SampleCodec(Lossless):
         """The inverse of `compress`: `size` bytes of samples.
 
         Raises:
-            CodecError: If `data` does not hold exactly as many; what it claims to hold is not allocated before.
+            CodecError: `data` does not hold exactly as many; what it claims to hold is not allocated before.
         """
 
 
@@ -92,7 +92,7 @@ def read_shape(data: bytes) -> tuple[tuple[int, ...], bytes]:
     """The shape that a payload claims, and the bytes behind the header.
 
     Raises:
-        CodecError: If there is no such header, or it claims no samples or more than `MAX_SAMPLES`.
+        CodecError: there is no such header, or it claims no samples or more than `MAX_SAMPLES`.
     """
     numbers, at = [], 0
     for _ in range(3):

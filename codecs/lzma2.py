@@ -11,7 +11,7 @@ _FILTERS = [
         "preset": 6,
         "dict_size": 2**22,  # what the decoder must keep, in bytes
         "nice_len": 273,  # look for the longest match there can be
-        # A byte's probabilities hang on the four upper bits of the byte before it, not on its place.
+        # A byte's probabilities depend on the four upper bits of the byte before it, not on its place.
         "lc": 4,
         "lp": 0,
         "pb": 0,

@@ -13,7 +13,7 @@ _VPS, _SPS, _PPS = 32, 33, 34
 _LEVELS = ((1.0, 36_864), (2.0, 122_880), (2.1, 245_760), (3.0, 552_960), (3.1, 983_040), (4.0, 2_228_224))
 """Levels and the samples of their largest picture (Table A.8), up to the last that allows a CTU of 16.
 
-x265 looks at 1 frame a second here, so the rates of Table A.9 bind nothing. What is larger gets sets of its own.
+x265 looks at 1 frame per second here, so the rates of Table A.9 bind nothing. What is larger gets sets of its own.
 """
 
 
@@ -21,10 +21,10 @@ def parameter_sets(height: int, width: int, depth: int, options: Options) -> lis
     """The VPS, SPS and PPS of pictures of (`height`, `width`) pixels, as NAL units without start codes.
 
     Args:
-        height: Rows, 16 or more.
-        width: Columns, 16 or more.
-        depth: Bits a sample: 8, 10 or 12.
-        options: What x265 codes them with.
+        height: rows, 16 or more.
+        width: columns, 16 or more.
+        depth: bits per sample: 8, 10 or 12.
+        options: what x265 codes them with.
     """
     common = _profile_tier_level(height, width, depth, options), _picture_buffer(options)
     return [_video_set(*common), _sequence_set(*common, height, width, depth, options), _picture_set(options)]

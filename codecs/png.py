@@ -14,13 +14,13 @@ from lightning_app.errors import CodecError
 
 
 class PNG(Lossless):
-    """PNG, 8 bits a sample, or 16 for 10 and 12; the smallest of four settings of Pillow's.
+    """PNG, 8 bits per sample, or 16 for 10 and 12; the smallest of four settings of Pillow's.
 
     Above 8 bits, samples stand in the upper bits, as the standard has it (12.4, sample depth scaling): the lower byte
     then holds 2 or 4 bits of noise, and the upper one is the picture of 8 bits.
 
     Args:
-        depth: Bits a sample: 8, 10 or 12.
+        depth: bits per sample: 8, 10 or 12.
     """
 
     def __init__(self, depth: int = 8) -> None:

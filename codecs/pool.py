@@ -1,4 +1,4 @@
-"""A codec in worker processes: pictures really encoded and really decoded, one picture a core."""
+"""A codec in worker processes: pictures really encoded and really decoded, one picture per core."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ class Coded:
     """One picture's way through a codec.
 
     Attributes:
-        data: The payload; every byte of it counts.
-        picture: What the decoder made of it, of the shape that was coded.
+        data: the payload; every byte of it counts.
+        picture: what the decoder made of it, of the shape that was coded.
     """
 
     data: bytes
@@ -28,8 +28,8 @@ class CodecPool(WorkerPool):
     """Workers that code pictures with one codec.
 
     Args:
-        codec: What each worker encodes and decodes with.
-        workers: Worker processes, 1 or more; None for the machine's cores.
+        codec: what each worker encodes and decodes with.
+        workers: worker processes, 1 or more; None for the machine's cores.
     """
 
     def __init__(self, codec: Coder, workers: int | None = None) -> None:

@@ -9,7 +9,7 @@ class Raw(SampleCodec):
     """Uncompressed samples behind their shape: 1 byte each at 8 bits, 2 at 10 and 12, 4 as float32.
 
     Args:
-        depth: Bits a sample: 32 for float32, or 8, 10 or 12.
+        depth: bits per sample: 32 for float32, or 8, 10 or 12.
     """
 
     def __init__(self, depth: int = FLOAT) -> None:

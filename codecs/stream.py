@@ -19,12 +19,12 @@ def grey_format(name: str, encoder: str, depth: int) -> str:
     """The pixel format in which `encoder` takes grey samples.
 
     Args:
-        name: What a user calls the codec.
-        encoder: What FFmpeg calls its encoder.
-        depth: Bits a sample.
+        name: what a user calls the codec.
+        encoder: what FFmpeg calls its encoder.
+        depth: bits per sample.
 
     Raises:
-        OptionError: If PyAV was built without the encoder, or the encoder takes no grey samples of this depth.
+        OptionError: PyAV was built without the encoder, or the encoder takes no grey samples of this depth.
     """
     wanted = _FORMATS[check_depth(depth)]
     try:

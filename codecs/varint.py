@@ -1,4 +1,4 @@
-"""Whole numbers in as few bytes as they need: LEB128, 7 bits a byte, the least significant first."""
+"""Whole numbers in as few bytes as they need: LEB128, 7 bits per byte, the least significant first."""
 
 from lightning_app.errors import CodecError
 
@@ -14,7 +14,7 @@ def read_varint(data: bytes, at: int) -> tuple[int, int]:
     """The number at a place of `data`, and the place behind it.
 
     Raises:
-        CodecError: If the bytes end before it does, or it takes more than `MAX_BYTES`.
+        CodecError: the bytes end before it does, or it takes more than `MAX_BYTES`.
     """
     number = 0
     for i, byte in enumerate(data[at : at + MAX_BYTES]):

@@ -1,4 +1,4 @@
-"""Worker processes that survive the death of one of them: what codes pictures, one picture a core.
+"""Worker processes that survive the death of one of them: what codes pictures, one picture per core.
 
 Why processes: x265 runs each picture on one thread, and a crash in native code must not take a training run with it.
 Why spawn: forking a process that holds CUDA or other libraries' threads can deadlock the child.

@@ -43,7 +43,7 @@ _PAPER = {
     # Only bytes that the decoder needs.
     "info": 0,
     "hash": 0,
-    # One core a picture: the worker processes fill the others.
+    # One core per picture: the worker processes fill the others.
     "frame-threads": 1,
     "wpp": 0,
 }
@@ -55,7 +55,7 @@ SETTINGS: dict[Settings, dict[str, int]] = {
     "faster": {"signhide": 0, "deblock": -2, "rd": 3},
 }
 
-# Every frame a key frame, or the first alone.
+# Every frame a key frame, or only the first.
 _KEY_FRAMES: dict[Prediction, int] = {"intra": 1, "inter": -1}
 
 

@@ -55,7 +55,7 @@ class WireFormat:
             raise OptionError("zero_min is an option of the quantiser, and depth=32 does not quantise: leave it out")
         if self.codec.depth != self.depth:
             raise OptionError(
-                f"the codec takes {self.codec.depth} bits a sample and the channel gives {self.depth}: set its depth"
+                f"the codec takes {self.codec.depth} bits per sample and the channel gives {self.depth}: set its depth"
             )
         if self.group < 1 or (self.group > 1 and self.layout != "frames"):
             raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")

@@ -149,11 +149,11 @@ def test_results_do_not_depend_on_the_number_of_workers(channel: FeatureChannel)
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"depth": 9}, "bits must be 8, 10 or 12, not 9"),
+        ({"depth": 9}, "depth must be 8, 10 or 12, not 9"),
         ({"qps": [52]}, "QP must be lossless or 0 to 51, not 52"),
         ({"eval_qps": [-1]}, "QP must be lossless or 0 to 51, not -1"),
         ({"qps": []}, "qps names no quantisation parameter"),
-        ({"depth": 10, "codec": HEVC(8)}, "the codec takes 8 bits a sample and the channel gives 10"),
+        ({"depth": 10, "codec": HEVC(8)}, "the codec takes 8 bits per sample and the channel gives 10"),
         ({"workers": 0}, "workers must be 1 or more, not 0"),
         ({"depth": 32, "zero_min": True}, "zero_min is an option of the quantiser, and depth=32 does not"),
         ({"depth": 32, "gradient": "noise"}, "the gradient noise is the quantiser's, and depth=32 does not"),

@@ -191,7 +191,7 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
     ("options", "sentence"),
     [
         (["--model.channel.split", "max_8"], "no layer is named 'max_8'; the layers are conv_0, max_1, conv_2"),
-        (["--model.channel.depth", "9"], "bits must be 8, 10 or 12, not 9"),
+        (["--model.channel.depth", "9"], "depth must be 8, 10 or 12, not 9"),
         (["--model.channel.qps", "[52]"], "QP must be lossless or 0 to 51, not 52"),
         (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
         (["--model.network", "unknown.cfg"], "unknown.cfg:4: section [upsampel] is not supported"),

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 import torch
 from pytorch_lightning import Trainer
+from torch import Tensor
 
 from lightning_app import detector as detector_module
 from lightning_app.channel import FeatureChannel
+from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord
 from lightning_app.data import ShapesDataModule
 from lightning_app.detector import Detector
 from lightning_app.gradient import Gradient
@@ -48,8 +50,17 @@ def fit(detector: Detector, folder: Path, **options: Any) -> Trainer:
     return trainer
 
 
-def detector_of(cfg: str, gradient: Gradient = "noise") -> Detector:
-    return Detector(cfg, channel=FeatureChannel("max_5", gradient=gradient, workers=1), burn_in=0)
+class BothPaths(DetectionLoss):
+    """Asks for the uncoded heads too."""
+
+    def forward(self, record: TrainingRecord) -> dict[str, Tensor]:
+        ((coded,), (uncoded,)) = record.raws, record.uncoded()
+        return {**super().forward(record), "heads": (coded - uncoded).square().mean()}
+
+
+def detector_of(cfg: str, gradient: Gradient = "noise", criterion: Criterion | None = None) -> Detector:
+    channel = FeatureChannel("max_5", gradient=gradient, workers=1)
+    return Detector(cfg, channel=channel, criterion=criterion, burn_in=0)
 
 
 def watch(detector: Detector) -> list[str]:
@@ -99,15 +110,17 @@ def test_what_changes_weights_or_reads_statistics_is_waited_for(
     assert "".join(events) == order
 
 
+@pytest.mark.parametrize(("criterion", "backs"), [(DetectionLoss, 1), (BothPaths, 2)])
 def test_looking_ahead_changes_no_weight_statistic_or_loss(
-    tmp_path: Path, cfg: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, cfg: str, monkeypatch: pytest.MonkeyPatch, criterion: type[Criterion], backs: int
 ) -> None:
-    ahead, plain = (detector_of(cfg, "straight_through") for _ in range(2))
+    ahead, plain = (detector_of(cfg, "straight_through", criterion()) for _ in range(2))
     events = watch(ahead), watch(plain)
     logged = [dict(fit(ahead, tmp_path).callback_metrics)]
     monkeypatch.setattr(detector_module, "goes_on", lambda *_: False)
     logged.append(dict(fit(plain, tmp_path).callback_metrics))
-    assert ["".join(some) for some in events] == ["FFBFBBU" * 4, "FBFBFBU" * 4]
+    orders = [order.replace("B", "B" * backs) * 4 for order in ("FFBFBBU", "FBFBFBU")]
+    assert ["".join(some) for some in events] == orders
     state, other = ahead.state_dict(), plain.state_dict()
     assert [name for name, tensor in state.items() if not torch.equal(tensor, other[name])] == []
     assert logged[0] == logged[1]

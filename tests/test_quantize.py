@@ -91,7 +91,7 @@ def test_features_that_are_not_finite_are_refused(bad: float) -> None:
 
 
 def test_other_depths_are_refused() -> None:
-    with pytest.raises(OptionError, match="bits must be 8, 10 or 12, not 9"):
+    with pytest.raises(OptionError, match="depth must be 8, 10 or 12, not 9"):
         quantize(torch.zeros(1, 1, 1, 1), 9)
 
 

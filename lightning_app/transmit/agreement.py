@@ -25,6 +25,6 @@ def find_codec(header: ContainerHeader, given: Codec | None) -> Codec:
         raise OptionError(f"the .dfc file was coded by {name}: give --codec and its options, as on the mobile side")
     if given.depth != header.depth:
         raise OptionError(
-            f"--codec takes {given.depth} bits a sample and the .dfc file has {header.depth}: set its depth"
+            f"--codec takes {given.depth} bits per sample and the .dfc file has {header.depth}: set its depth"
         )
     return given

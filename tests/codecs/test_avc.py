@@ -107,7 +107,7 @@ def test_every_setting_is_known_to_x264() -> None:
 def test_twelve_bits_are_not_in_this_build() -> None:
     with pytest.raises(OptionError, match=r"^AVC of 12 grey bits is not in this build of PyAV: .*; take HEVC$"):
         AVC(12)
-    with pytest.raises(OptionError, match=r"^bits must be 8, 10 or 12, not 32$"):
+    with pytest.raises(OptionError, match=r"^depth must be 8, 10 or 12, not 32$"):
         AVC(32)
 
 

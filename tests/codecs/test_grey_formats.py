@@ -18,7 +18,7 @@ def test_the_grey_formats_are_the_encoders_own() -> None:
         grey_format("AVC", "libx264", 12)
     with pytest.raises(OptionError, match=r"^X is not in this build of PyAV, which has no libnothing: take HEVC$"):
         grey_format("X", "libnothing", 8)
-    with pytest.raises(OptionError, match=r"^bits must be 8, 10 or 12, not 9$"):
+    with pytest.raises(OptionError, match=r"^depth must be 8, 10 or 12, not 9$"):
         grey_format("HEVC", "libx265", 9)
 
 

@@ -149,7 +149,7 @@ def test_a_payload_of_another_depth_is_refused() -> None:
 
 @pytest.mark.parametrize("depth", [0, 7, 9, 16])
 def test_a_depth_that_hevc_has_not_is_refused(depth: int) -> None:
-    with pytest.raises(OptionError, match=f"^bits must be 8, 10 or 12, not {depth}$"):
+    with pytest.raises(OptionError, match=f"^depth must be 8, 10 or 12, not {depth}$"):
         HEVC(depth)
 
 

@@ -99,7 +99,9 @@ def test_the_qp_is_a_quality(codec: JPEG | ColourJPEG, qp: Any) -> None:
 
 @pytest.mark.parametrize("depth", [10, 12, 32])
 def test_jpeg_has_eight_bits(depth: int) -> None:
-    with pytest.raises(OptionError, match=f"^JPEG takes 8 bits a sample, not {depth}: set bits to 8, or take HEVC$"):
+    with pytest.raises(
+        OptionError, match=f"^JPEG takes 8 bits per sample, not {depth}: set the depth to 8, or take HEVC$"
+    ):
         JPEG(depth)
 
 

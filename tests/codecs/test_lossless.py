@@ -166,7 +166,7 @@ def test_samples_above_the_depth_are_refused(make: Make) -> None:
 
 @pytest.mark.parametrize("make", SAMPLE_CODECS)
 def test_a_depth_that_has_no_samples_is_refused(make: Make) -> None:
-    with pytest.raises(OptionError, match=r"^bits must be 8, 10, 12 or, for float32, 32, not 16$"):
+    with pytest.raises(OptionError, match=r"^depth must be 8, 10, 12 or, for float32, 32, not 16$"):
         make(16)
 
 

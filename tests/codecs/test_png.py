@@ -105,5 +105,5 @@ def test_a_payload_of_another_depth_is_refused() -> None:
     odd = noise(12, 8, 8) | 1
     with pytest.raises(CodecError, match="samples have more than the 10 bits that the codec was made for"):
         PNG(10).decode(PNG(12).encode(odd, None))
-    with pytest.raises(OptionError, match=r"^bits must be 8, 10 or 12, not 32$"):
+    with pytest.raises(OptionError, match=r"^depth must be 8, 10 or 12, not 32$"):
         PNG(32)

@@ -39,7 +39,7 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
         (12, "PNG", ["lossless"]),
     ]
     assert left_out[0].startswith("max_3 tiled 8 PNG 22 is left out: PNG")
-    assert left_out[-1].startswith("max_3 tiled 12 JPEG is left out: JPEG takes 8 bits a sample, not 12")
+    assert left_out[-1].startswith("max_3 tiled 12 JPEG is left out: JPEG takes 8 bits per sample, not 12")
     assert len(left_out) == 4
 
 
@@ -47,7 +47,7 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
     ("sweep", "sentence"),
     [
         (Sweep(["max_3", "max_8"]), "no layer is named 'max_8'"),
-        (Sweep(["max_3"], depths=[8, 9]), "bits must be 8, 10 or 12, not 9"),
+        (Sweep(["max_3"], depths=[8, 9]), "depth must be 8, 10 or 12, not 9"),
         (Sweep(["max_3"], codecs=["HEVC", "H264"]), "no codec is named H264: take one of HEVC, PNG"),
         (Sweep(["max_3"], codecs=["HEVC/bst"]), "settings must be paper, best or faster, not bst"),
         (Sweep(["max_3"], codecs=["HEVC/best/intra/x"]), "no codec is named HEVC/best/intra/x"),
@@ -84,5 +84,5 @@ def test_the_same_combination_under_two_names_is_one_system(network: Network) ->
 
 def test_a_depth_is_not_taken_for_a_qp(network: Network) -> None:
     sweep = Sweep(["max_3"], depths=[8, 10], codecs=["JPEG"], qps=[10, 90])
-    with pytest.raises(OptionError, match="JPEG takes 8 bits a sample, not 10"):
+    with pytest.raises(OptionError, match="JPEG takes 8 bits per sample, not 10"):
         plan(network, sweep, None)

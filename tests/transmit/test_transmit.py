@@ -143,7 +143,7 @@ def test_a_codec_that_its_name_does_not_make_must_be_given(
     foreign = pack(replace(header, codec=name), tensors)
     with pytest.raises(OptionError, match=rf"the \.dfc file was coded by {words}: give --codec and its options"):
         detect_from(foreign, network)
-    with pytest.raises(OptionError, match=r"--codec takes 10 bits a sample and the \.dfc file has 8: set its depth"):
+    with pytest.raises(OptionError, match=r"--codec takes 10 bits per sample and the \.dfc file has 8: set its depth"):
         detect_from(foreign, network, codec=HEVC(10))
     found, same = detect_from(foreign, network, codec=HEVC()), detect_from(container, network)
     assert all(torch.equal(found[key], same[key]) for key in ("boxes", "scores", "labels"))
