@@ -1,8 +1,10 @@
-"""What every test may use: the real command line, a tiny run, and the folder of real pictures and weights."""
+"""What every test may use: the real command line, a tiny run and its first epoch, real pictures and weights."""
 
 import os
+import shutil
 import signal
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -84,10 +86,33 @@ trainer:
   enable_model_summary: false
   accelerator: cpu
 """
+OPTIONS = ("-c", "configs/demo/plain.yaml", "-c", "tiny.yaml")
 
 
 @pytest.fixture
 def tiny(workplace: Path) -> tuple[str, ...]:
     """Options that make the demo's config a run of seconds: 24 drawn pictures, 9 to test on."""
     (workplace / "tiny.yaml").write_text(TINY)
-    return "-c", "configs/demo/plain.yaml", "-c", "tiny.yaml"
+    return OPTIONS
+
+
+@pytest.fixture(scope="session")
+def first_epoch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where one epoch of the tiny run was trained, by the first test that needs it."""
+    folder = tmp_path_factory.mktemp("first_epoch")
+    (folder / "configs").symlink_to(ROOT / "configs")
+    (folder / "tiny.yaml").write_text(TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", ["dfc", "fit", *OPTIONS, "--trainer.max_epochs", "1"])
+        assert main() == 0
+    return folder
+
+
+@pytest.fixture
+def one_epoch(first_epoch: Path, workplace: Path) -> str:
+    """A checkpoint of the tiny run after one of its two epochs, as ``fit`` would leave it in the working directory."""
+    for name in ("checkpoints", "data"):
+        shutil.copytree(first_epoch / name, workplace / name)
+    warnings.filterwarnings("ignore", "The dirpath has changed")  # until the end of the test
+    return "checkpoints/demo/plain/last.ckpt"

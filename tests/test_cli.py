@@ -93,27 +93,26 @@ def test_the_last_checkpoint_is_the_last_epochs_though_it_is_not_the_best(
     assert [path.name for path in Path("checkpoints/yolo_lite").glob("0-*.ckpt")] == ["0-0.0000.ckpt"]
 
 
-def test_the_command_line_decides_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
-    assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
-    checkpoint = ("--ckpt_path", PLAIN)
+def test_the_command_line_decides_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> None:
+    checkpoint = ("--ckpt_path", one_epoch)
     other = ("--model.channel.split", "max_7", "--model.channel.depth", "10", "--model.channel.qps", "[22]")
     assert dfc("test", *tiny, *other, *checkpoint, "--model.nms_threshold", "0.3")[0] == 0
     assert dfc("test", *tiny, "--model.channel=null", *checkpoint)[0] == 0
-    (cut,), (plain,) = points(version=1), points(version=2)
+    (cut,), (plain,) = points(version=0), points(version=1)
     assert (cut.split, cut.depth, cut.qp) == ("max_7", "10", "22")
     assert (plain.system, plain.split) == ("cloud-only", "")
     assert cut.weights == plain.weights == checkpoint[1]
-    assert "nms_threshold: 0.3\n" in Path("runs/demo/plain/version_1/config.yaml").read_text()
+    assert "nms_threshold: 0.3\n" in Path("runs/demo/plain/version_0/config.yaml").read_text()
 
 
-def test_weights_are_taken_from_a_checkpoint_too(dfc: Dfc, tiny: tuple[str, ...]) -> None:
-    assert dfc("fit", *tiny, "--trainer.max_epochs", "1")[0] == 0
-    checkpoint = PLAIN
-    assert dfc("test", *tiny, "--ckpt_path", checkpoint)[0] == 0
-    assert dfc("test", *tiny, "--model.weights", checkpoint)[0] == 0
-    assert points(version=1) == points(version=2)
+def test_weights_are_taken_from_a_checkpoint_too(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> None:
+    assert dfc("test", *tiny, "--ckpt_path", one_epoch)[0] == 0
+    assert dfc("test", *tiny, "--model.weights", one_epoch)[0] == 0
+    assert points(version=0) == points(version=1)
+    assert dfc("test", *tiny)[0] == 0
+    assert points(version=0) != points(version=2)
     status, _, err = dfc(
-        "test", *tiny, "--model.weights", checkpoint, "--model.network", "configs/networks/yolo-lite.cfg"
+        "test", *tiny, "--model.weights", one_epoch, "--model.network", "configs/networks/yolo-lite.cfg"
     )
     assert status == 2
     assert "last.ckpt holds 72,989 values in 32 tensors and the network needs 574,195" in err

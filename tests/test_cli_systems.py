@@ -28,12 +28,20 @@ def points() -> list[Point]:
     return read_points(Path("runs/demo/plain/version_0/points.csv"))
 
 
-def trained(tiny: tuple[str, ...], gradient: str, *more: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """Weights and logged rows of one epoch behind max_3, in a process of its own, which may start more ranks."""
+def trained(
+    dfc: Dfc, tiny: tuple[str, ...], gradient: str, ranks: int = 1
+) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """Weights and logged rows of one epoch behind max_3; more ranks than one have processes of their own."""
     channel = ("--model.channel.split", "max_3", "--model.channel.qps", "[37]", "--model.channel.gradient", gradient)
-    command = [sys.executable, "-m", "lightning_app", "fit", *tiny, *channel, "--trainer.max_epochs", "1", *more]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+    command = ["fit", *tiny, *channel, "--trainer.max_epochs", "1"]
+    if ranks == 1:
+        status, _, err = dfc(*command)
+    else:
+        ddp = ("--trainer.strategy=ddp", f"--trainer.devices={ranks}")
+        several = [sys.executable, "-m", "lightning_app", *command, *ddp]
+        result = subprocess.run(several, capture_output=True, text=True, check=False)
+        status, err = result.returncode, result.stderr
+    assert status == 0, err
     state: dict[str, Any] = torch.load("checkpoints/demo/plain/last.ckpt", weights_only=True)["state_dict"]
     with Path("runs/demo/plain/version_0/metrics.csv").open() as file:
         return state, list(csv.DictReader(file))
@@ -49,18 +57,18 @@ CONVOLUTIONS = {name for name in Network.from_cfg(
 
 
 @pytest.mark.parametrize("gradient", ["straight_through", "scaled", "noise"])
-def test_both_sides_learn(tiny: tuple[str, ...], gradient: str) -> None:
-    state, rows = trained(tiny, gradient)
+def test_both_sides_learn(dfc: Dfc, tiny: tuple[str, ...], gradient: str) -> None:
+    state, rows = trained(dfc, tiny, gradient)
     assert layers_that_changed(state) == CONVOLUTIONS
     coded = [row for row in rows if row.get("train/kbpi")]
     assert len(coded) == (0 if gradient == "noise" else 6)
     assert float(next(row["val/kbpi_qp37"] for row in rows if row["val/map"])) > 0  # measured with the codec always
 
 
+@pytest.mark.filterwarnings("ignore:Found .* in eval mode at the start of training")
 @pytest.mark.parametrize("ranks", [1, 2])
-def test_a_stopped_gradient_trains_the_cloud_side_alone(tiny: tuple[str, ...], ranks: int) -> None:
-    ddp = ("--trainer.devices", "2", "--trainer.strategy", "ddp") if ranks == 2 else ()
-    state, _ = trained(tiny, "stop", *ddp)
+def test_a_stopped_gradient_trains_the_cloud_side_alone(dfc: Dfc, tiny: tuple[str, ...], ranks: int) -> None:
+    state, _ = trained(dfc, tiny, "stop", ranks)
     assert layers_that_changed(state) == CONVOLUTIONS - {"conv_0", "conv_2"}
 
 

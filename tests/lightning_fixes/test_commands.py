@@ -16,23 +16,21 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 Dfc = Callable[..., Any]
-LAST = "checkpoints/demo/plain/last.ckpt"
 
 
 def rates() -> list[float]:
-    """The learning rates that the run before has logged, one for each step."""
-    with Path("runs/demo/plain/version_1/metrics.csv").open() as file:
+    """The learning rates that the run has logged, one for each step."""
+    with Path("runs/demo/plain/version_0/metrics.csv").open() as file:
         return [float(row["lr-SGD/pg1"]) for row in csv.DictReader(file) if row["lr-SGD/pg1"]]
 
 
 @pytest.mark.slow
 def test_a_resumed_run_takes_the_options_of_its_command_line(
-    dfc: Dfc, tiny: tuple[str, ...], caplog: pytest.LogCaptureFixture
+    dfc: Dfc, tiny: tuple[str, ...], one_epoch: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     monitor = ("--trainer.callbacks+=pytorch_lightning.callbacks.LearningRateMonitor", "--model.burn_in", "20")
-    assert dfc("fit", *tiny, *monitor, "--trainer.max_epochs", "1").status == 0
     others = ("--model.learning_rate", "1e-4", "--model.momentum", "0.5", "--model.weight_decay", "0.01")
-    status, _, err = dfc("fit", *tiny, *monitor, *others, "--ckpt_path", "last")
+    status, _, err = dfc("fit", *tiny, *monitor, *others, "--ckpt_path", one_epoch)
     assert status == 0, err
     assert [line for line in caplog.messages if "takes the place" in line] == [
         "learning_rate 0.0001 takes the place of the checkpoint's 0.002",
@@ -40,16 +38,15 @@ def test_a_resumed_run_takes_the_options_of_its_command_line(
         "weight_decay 0.01 takes the place of the checkpoint's 0.0005",
     ]
     assert rates() == pytest.approx([1e-4 * rate_factor(step + 1, 20, [], 0.1) for step in range(6, 12)])
-    kernels, others_ = torch.load(LAST, weights_only=True)["optimizer_states"][0]["param_groups"]
+    kernels, others_ = torch.load(one_epoch, weights_only=True)["optimizer_states"][0]["param_groups"]
     assert [kernels["momentum"], kernels["weight_decay"], others_["weight_decay"]] == [0.5, 0.01, 0]
 
 
 @pytest.mark.slow
 def test_a_run_resumed_with_the_same_options_says_nothing(
-    dfc: Dfc, tiny: tuple[str, ...], caplog: pytest.LogCaptureFixture
+    dfc: Dfc, tiny: tuple[str, ...], one_epoch: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert dfc("fit", *tiny, "--trainer.max_epochs", "1").status == 0
-    assert dfc("fit", *tiny, "--ckpt_path", "last").status == 0
+    assert dfc("fit", *tiny, "--ckpt_path", one_epoch).status == 0
     assert "Restoring states" in caplog.text
     assert "takes the place" not in caplog.text
 
@@ -67,7 +64,8 @@ def test_a_checkpoint_of_weights_only_has_the_averaged_ones(dfc: Dfc, tiny: tupl
     (workplace / "weights.yaml").write_text(WEIGHTS)
     status, _, err = dfc("fit", *tiny, "-c", "configs/ema.yaml", "-c", "weights.yaml", "--trainer.max_epochs", "1")
     assert status == 0, err
-    weights, whole = (torch.load(path, weights_only=True) for path in ("weights/averaged.ckpt", LAST))
+    paths = ("weights/averaged.ckpt", "checkpoints/demo/plain/last.ckpt")
+    weights, whole = (torch.load(path, weights_only=True) for path in paths)
     different = [name for name, tensor in whole["state_dict"].items() if not tensor.equal(weights["state_dict"][name])]
     assert different == []
     assert not {"current_model_state", "averaging_state", "optimizer_states"} & weights.keys()

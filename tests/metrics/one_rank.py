@@ -1,11 +1,13 @@
-"""One rank of test_ranks.py: ``one_rank.py RANK SHARES STORE``, with SHARES the pictures of each rank, as ``4,0,9``.
+"""One rank of test_ranks.py: ``one_rank.py RANK FOLDER SHARES ...``.
 
-It prints what both metrics compute, floats to the last digit.
+SHARES are the pictures of each rank, as ``4,0,9``. It prints what both metrics compute by all SHARES that name this
+rank, floats to the last digit.
 """
 
 import json
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -43,17 +45,21 @@ def results(indices: list[int], repeats: int) -> dict[str, Any]:
     return {name: value.tolist() for name, value in (precision.compute() | rate.compute()).items()}
 
 
-if __name__ == "__main__":
-    rank, shares = int(sys.argv[1]), [int(share) for share in sys.argv[2].split(",")]
+def share(rank: int, shares: list[int], store: Path) -> dict[str, Any]:
+    """What this rank computes together with the others; several meet at a store."""
     if len(shares) > 1:
         distributed.init_process_group(
-            "gloo",
-            init_method=f"file://{sys.argv[3]}",
-            rank=rank,
-            world_size=len(shares),
-            timeout=timedelta(seconds=120),
+            "gloo", init_method=f"file://{store}", rank=rank, world_size=len(shares), timeout=timedelta(seconds=120)
         )
     start = sum(shares[:rank])
-    sys.stdout.write(json.dumps(results(list(range(PICTURES))[start : start + shares[rank]], repeats=rank)))
+    computed = results(list(range(PICTURES))[start : start + shares[rank]], repeats=rank)
     if len(shares) > 1:
         distributed.destroy_process_group()
+    return computed
+
+
+if __name__ == "__main__":
+    rank, folder = int(sys.argv[1]), Path(sys.argv[2])
+    every = {text: [int(part) for part in text.split(",")] for text in sys.argv[3:]}
+    ours = {text: share(rank, shares, folder / text) for text, shares in every.items() if rank < len(shares)}
+    sys.stdout.write(json.dumps(ours))
