@@ -1,4 +1,4 @@
-"""Training that is asked to stop: at the end of a step, with a checkpoint that resumes exactly."""
+"""Stops a training at the end of a step, when a signal asks for it, with a checkpoint that resumes exactly."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from pytorch_lightning.callbacks import ModelCheckpoint
 from lightning_app.errors import Stopped
 
 NAME = "last.ckpt"
-"""What ``--ckpt_path last`` finds in a folder of checkpoints."""
+"""The file that ``--ckpt_path last`` finds in a folder of checkpoints."""
 REQUEUE = signal.SIGUSR1
-"""What SLURM sends before the time is up; Lightning has a handler for it in SLURM's jobs alone."""
+"""What SLURM sends before a job's time is up. Lightning has a handler for it only in a job of SLURM."""
 
 
 class StopOnSignal(Callback):
-    """Ends training after Ctrl-C, SIGTERM or, in a job of SLURM, SIGUSR1.
+    """Ends a training after Ctrl-C, SIGTERM or, in a job of SLURM, SIGUSR1.
 
-    Lightning would stop, or write its checkpoint, in the middle of a step, which nothing resumes exactly. Here a step
-    of the optimiser is finished first; the last of an epoch, or a validation, together with the step after it. A second
-    Ctrl-C stops at once, without a checkpoint. SIGUSR1 is then left to Lightning, which writes ``hpc_ckpt_N.ckpt`` and
-    puts the job into the queue again.
+    Lightning would stop, or write its checkpoint, in the middle of a step, and no run could resume from there exactly.
+    This callback finishes the step of the optimiser first. If the signal comes in the last step of an epoch, or in a
+    validation, it stops after the next step. A second Ctrl-C stops at once, without a checkpoint. After SIGUSR1 it
+    calls Lightning's handler, which writes ``hpc_ckpt_N.ckpt`` and puts the job into the queue again.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class StopOnSignal(Callback):
         self.before: dict[signal.Signals, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Take the signals over, once Lightning has."""
+        """Take the signals over; by now Lightning has set its own handlers."""
         if threading.current_thread() is not threading.main_thread():
             return
         self.asked = None
@@ -43,11 +43,11 @@ class StopOnSignal(Callback):
                 self.before[number] = signal.signal(number, self._ask)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:  # noqa: ARG002
-        """Give them back."""
+        """Give the signals back."""
         self._give_back()
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:  # noqa: ARG002
-        """Likewise."""
+        """Give the signals back."""
         self._give_back()
 
     def on_train_batch_end(
@@ -58,7 +58,7 @@ class StopOnSignal(Callback):
         batch: Any,  # noqa: ARG002
         batch_idx: int,
     ) -> None:
-        """Stop here, if any rank was asked to and this is the end of an optimiser's step."""
+        """Stop, if any rank was asked to and a step of the optimiser ends here, but not an epoch."""
         if (batch_idx + 1) % trainer.accumulate_grad_batches or trainer.is_last_batch:
             return
         if not trainer.strategy.reduce_boolean_decision(self.asked is not None, all=False):
@@ -70,16 +70,19 @@ class StopOnSignal(Callback):
         raise Stopped(asked, f"step {trainer.global_step} is done; {then}")
 
     def _ask(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Remember the signal; a second Ctrl-C stops the program here."""
         if self.asked == number == signal.SIGINT:
             raise KeyboardInterrupt
         self.asked = signal.Signals(number)
         os.write(2, b"\nStopping after this step, with a checkpoint; Ctrl-C again stops at once, without.\n")
 
     def _requeued(self) -> str:
+        """Let Lightning put the job into the queue again, and say so."""
         self.before[REQUEUE](REQUEUE, None)
         return "the job is in the queue again and will go on from there"
 
     def _saved(self, trainer: Trainer) -> str:
+        """Save the run beside its other checkpoints, and say how to go on from there."""
         folders = [one.dirpath for one in trainer.checkpoint_callbacks if isinstance(one, ModelCheckpoint)]
         if not folders or folders[-1] is None:
             return "no checkpoint was written, because the run has no ModelCheckpoint"

@@ -1,4 +1,4 @@
-"""The LightningCLI: ``fit``, ``validate``, ``test``, ``predict`` and our ``evaluate`` over any config."""
+"""The commands that run a config: Lightning's ``fit``, ``validate``, ``test`` and ``predict``, and our ``evaluate``."""
 
 from __future__ import annotations
 
@@ -26,47 +26,49 @@ from lightning_app.old_names import read_old_configs, renamed_arguments
 from lightning_app.trainer import Trainer
 
 DATA = (VOCDataModule, ShapesDataModule)
-"""What ``--data`` names without its path, the first if it is not given: jsonargparse knows what is imported."""
+"""What ``--data`` may name without a path, because jsonargparse finds imported classes; the first is the default."""
 KEYWORDS = ("best", "last", "hpc")
-"""What Lightning takes for a checkpoint's path beside a path."""
+"""What ``--ckpt_path`` may be, besides the path of a file."""
 NOT_KEPT = (
-    "the same command starts again; evaluate codes nothing again that is in its cache, fit takes --ckpt_path last"
+    "the same command starts from the beginning; evaluate reuses what is in its cache, and fit goes on with "
+    "--ckpt_path last"
 )
+"""How to go on after a signal that came outside of training, or came twice."""
 
 
 class SaveConfig(SaveConfigCallback):
-    """Keeps the whole config beside the logs, and hands it to every logger, W&B's too."""
+    """Writes the whole config beside the logs, and gives it to every logger, also to W&B's."""
 
     def save_config(self, trainer: pytorch_lightning.Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Called by Lightning once a run, on rank zero."""
+        """Give the config to the loggers; Lightning calls this once in a run, on rank zero."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))
         for logger in trainer.loggers:
             logger.log_hyperparams(config)
 
 
 class CLI(CommandLineDecides, OwnInitArgs):
-    """``dfc``'s training and testing commands."""
+    """The commands of ``dfc`` that train and measure."""
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Lightning's, and ours, with the arguments that are no options."""
+        """Lightning's commands and ours, each with those arguments of its method that are no options."""
         return {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
-        """One seed decides every draw of a run."""
+        """Link the seeds of model and data to ``--seed_everything``, and set the default of ``--data``."""
         parser.link_arguments("seed_everything", "model.seed", compute_fn=_checked_seed)
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=_checked_seed)
         parser.set_defaults({"data": f"lightning_app.data.{DATA[0].__name__}"})
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
-        """Lightning's own table of results is off: RateAccuracy prints ours."""
+        """Turn off Lightning's own table of results, because RateAccuracy prints ours."""
         parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
         if subcommand in ("validate", "test"):
             parser.set_defaults(verbose=False)
         return parser
 
     def before_fit(self) -> None:
-        """Try the folders of the checkpoints before any training is done."""
+        """Try to write into the folders of the checkpoints, so that a failure comes before the training."""
         for callback in self.trainer.checkpoint_callbacks:
             folder = getattr(callback, "dirpath", None)
             if folder is not None and "://" not in str(folder):
@@ -75,18 +77,19 @@ class CLI(CommandLineDecides, OwnInitArgs):
                     pass
 
     def before_instantiate_classes(self) -> None:
-        """Look for the checkpoint before any work is done."""
+        """Refuse a checkpoint that is not there, before any work is done."""
         path = self.config[self.subcommand].get("ckpt_path")
         if path and path not in KEYWORDS and "://" not in path and not Path(path).is_file():
             raise OptionError(f"the checkpoint {path} is not there; give a file, or `last` for the run's own last one")
 
     def _run_subcommand(self, subcommand: str) -> None:
-        """Run it on this rank; the failure of one is that of all."""
+        """Run the command on this rank; if one rank fails, all end."""
         with ending_together(self.trainer):
             super()._run_subcommand(subcommand)
 
 
 def _checked_seed(seed: bool | int) -> int:
+    """The seed, if it is a whole number, 0 or more; by True Lightning would draw one at random."""
     if isinstance(seed, bool) or seed < 0:
         raise OptionError(f"seed_everything must be a whole number, 0 or more, not {seed}: it decides every draw")
     return seed
@@ -95,7 +98,7 @@ def _checked_seed(seed: bool | int) -> int:
 def run() -> None:
     """Run the command line of this process."""
     ignore_deprecated_leaf_spec()
-    before = signal.signal(signal.SIGTERM, _stop)  # Lightning, which heeds it in training alone, calls this one too
+    before = signal.signal(signal.SIGTERM, _stop)  # in training Lightning calls ours besides its own
     try:
         _run()
     except SystemExit as end:

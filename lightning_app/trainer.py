@@ -24,7 +24,10 @@ from lightning_app.systems import CloudOnly, Collaborative
 
 
 class Trainer(pytorch_lightning.Trainer):
-    """Lightning's Trainer, which can also sweep a network over operating points, with `CheckpointFiles`."""
+    """Lightning's Trainer, which can also measure a network at many operating points (``evaluate``).
+
+    It writes and reads checkpoints by `CheckpointFiles`, unless the user chose another plugin for them.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,30 +51,33 @@ class Trainer(pytorch_lightning.Trainer):
     ) -> None:
         """Measure a network at every combination of splits, depths, layouts, codecs and QPs, and cloud-only.
 
-        What is null is taken from ``model.channel`` or, without one, from the paper. Each picture is coded once: killed
-        and started again, or with other thresholds, it goes on from what is in ``cache``.
+        What is null is taken from ``model.channel`` or, without a channel, from the paper. Each picture is coded once:
+        started again after a stop, or with other thresholds, the command reuses what is in ``cache``.
 
         Args:
             model: the detector.
             datamodule: whose test pictures are measured.
             splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]``, or null without ``model.channel``, for
-                cloud-only alone.
+                cloud-only.
             depths: bits per sample of the quantiser, such as ``[8, 10, 12]``.
             layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
             codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
             qps: quantisation parameters, or ``lossless``.
-            anchor: how pictures are coded the cloud-only way; null for ``model.picture`` or, without one, the original
-                files alone. BD numbers need a curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
+            anchor: how pictures are coded the cloud-only way; null for ``model.picture`` or, without one, only the
+                original files. BD numbers need a curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
             output: folder for points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
             cache: folder of the coded pictures.
-            resamples: of the pictures, for standard deviations and intervals, at least 2.
+            resamples: how often the pictures are drawn again for standard deviations and intervals, at least 2.
+
+        Raises:
+            OptionError: an option is out of its range, or there is nothing to sweep over.
         """
         if resamples < 2:
             raise OptionError(f"resamples must be at least 2, not {resamples}")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
         sweep = _sweep(base, splits, depths, layouts, codecs, qps)
         if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, qps)):
-            raise OptionError("no cut is named to sweep over: give --splits, such as [max_7]")
+            raise OptionError("the sweep has no split: give --splits, such as [max_7]")
         systems, left_out = plan(model.network, sweep, base)
         for sentence in left_out:
             rank_zero_info(sentence)
@@ -86,7 +92,7 @@ class Trainer(pytorch_lightning.Trainer):
 
 
 def _conclude(evaluation: Evaluation, folder: Path) -> None:
-    """Write what `RateAccuracy` has not, draw the figures, and say what was done."""
+    """Write the files that `RateAccuracy` does not write, draw the figures, and print what was done."""
     results = evaluation.results
     weights = Path(results.points[0].weights).name or "initial weights"
     written = results.write(folder) + write_report({weights: (results.points, results.differences)}, folder)
@@ -107,7 +113,7 @@ def _sweep(
     codecs: Sequence[str] | None,
     qps: Sequence[QPOption] | None,
 ) -> Sweep:
-    """What was asked for, else what the channel has, else the paper's."""
+    """The options that were given; for the others those of the channel or, without a channel, of the paper."""
     default = Sweep() if base is None else Sweep.of(base)
     return Sweep(
         default.splits if splits is None else splits,

@@ -295,7 +295,7 @@ def test_a_mistake_is_one_sentence(dfc: Dfc, trained: tuple[str, ...]) -> None:
         (("--splits", "[max_8]"), "no layer is named 'max_8'"),
         (("--splits", "[max_5]", "--resamples", "1"), "resamples must be at least 2, not 1"),
         (("--splits", "[max_5]", "--codecs", "[VP9]"), "no codec is named VP9"),
-        (("--qps", "[22]"), "no cut is named to sweep over: give --splits, such as [max_7]"),
+        (("--qps", "[22]"), "the sweep has no split: give --splits, such as [max_7]"),
     ):
         status, _, err = dfc("evaluate", *trained, *options)
         assert status == 2

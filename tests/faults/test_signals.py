@@ -117,8 +117,8 @@ def test_a_second_ctrl_c_stops_at_once(fit: Fit, tmp_path: Path) -> None:
 
 
 NOT_KEPT = (
-    "dfc: stopped by Ctrl-C: the same command starts again; evaluate codes nothing again that is in its cache, "
-    "fit takes --ckpt_path last"
+    "dfc: stopped by Ctrl-C: the same command starts from the beginning; evaluate reuses what is in its cache, "
+    "and fit goes on with --ckpt_path last"
 )
 
 
