@@ -15,7 +15,7 @@ from lightning_app.codecs.hm import HM
 from lightning_app.codecs.jpeg import JPEG, ColourJPEG
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.png import PNG
-from lightning_app.codecs.pool import CodecPool, Coded, code, decode
+from lightning_app.codecs.pool import CodecPool, CodedPicture, code, decode
 from lightning_app.codecs.raw import Raw
 from lightning_app.codecs.table import codec_named
 from lightning_app.codecs.workers import WorkerPool
@@ -31,7 +31,7 @@ __all__ = [
     "QP",
     "Codec",
     "CodecPool",
-    "Coded",
+    "CodedPicture",
     "ColourJPEG",
     "Deflate",
     "Picture",

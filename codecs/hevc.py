@@ -21,7 +21,7 @@ import av.error
 import numpy as np
 
 from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture
-from lightning_app.codecs.hevc_payload import Header, Payload, annex_b, check_sides, pack, unpack
+from lightning_app.codecs.hevc_payload import Payload, PayloadHeader, annex_b, check_sides, pack, unpack
 from lightning_app.codecs.x265 import MIN_SIDES, Prediction, Settings, parameters
 from lightning_app.errors import CodecError, OptionError
 
@@ -58,7 +58,7 @@ class HEVC(Codec):
         """Code one picture, (H, W), or a video, (F, H, W), at HM's `qp`, or bit-exactly when it is None."""
         picture = check_picture(picture, self.depth, self.min_side, self.video)
         check_sides(picture.shape, self.prediction)
-        header = Header(self.settings, self.prediction, self.depth, self.check_qp(qp) is None, picture.shape)
+        header = PayloadHeader(self.settings, self.prediction, self.depth, self.check_qp(qp) is None, picture.shape)
         try:
             stream = b"".join(self._packets(picture.reshape(-1, *picture.shape[-2:]), header, qp))  # (F, H, W)
         except av.error.FFmpegError as error:
@@ -88,7 +88,7 @@ class HEVC(Codec):
         """
         return annex_b(unpack(data))
 
-    def _packets(self, frames: Picture, header: Header, qp: QP) -> Iterator[bytes]:
+    def _packets(self, frames: Picture, header: PayloadHeader, qp: QP) -> Iterator[bytes]:
         encoder = self._encoder(header, qp)
         for i, samples in enumerate(frames):
             frame = av.VideoFrame.from_ndarray(samples, format=_FORMATS[self.depth])
@@ -96,7 +96,7 @@ class HEVC(Codec):
             yield from map(bytes, encoder.encode(frame))
         yield from map(bytes, encoder.encode(None))
 
-    def _encoder(self, header: Header, qp: QP) -> av.VideoCodecContext:
+    def _encoder(self, header: PayloadHeader, qp: QP) -> av.VideoCodecContext:
         encoder = av.CodecContext.create("libx265", "w")
         encoder.height, encoder.width = header.shape[-2:]
         encoder.pix_fmt = _FORMATS[self.depth]
@@ -106,7 +106,7 @@ class HEVC(Codec):
         encoder.options = {"x265-params": parameters({**header.options(), **rate})}
         return encoder
 
-    def _samples(self, frame: av.VideoFrame, header: Header) -> Picture:
+    def _samples(self, frame: av.VideoFrame, header: PayloadHeader) -> Picture:
         found = frame.format.name, frame.height, frame.width
         if found != (_FORMATS[self.depth], *header.shape[-2:]):
             raise CodecError(f"a frame of {found} came for one of {header.depth} bits and {header.shape[-2:]}")

@@ -28,7 +28,7 @@ _KEY_FRAMES = range(16, 24)
 
 
 @dataclass(frozen=True)
-class Header:
+class PayloadHeader:
     """What a payload says before its NAL units.
 
     Attributes:
@@ -71,12 +71,12 @@ class Payload:
         slices: one slice per frame.
     """
 
-    header: Header
+    header: PayloadHeader
     sets: list[bytes]
     slices: list[bytes]
 
 
-def pack(header: Header, stream: bytes) -> bytes:
+def pack(header: PayloadHeader, stream: bytes) -> bytes:
     """The payload of an Annex-B stream of x265's, without the parameter sets that its header implies."""
     sets, slices = _split(stream)
     in_full = sets != header.parameter_sets()
@@ -125,7 +125,7 @@ def _kind(unit: bytes) -> int:
     return unit[0] >> 1 & 63
 
 
-def _pack_header(header: Header, in_full: bool) -> bytes:
+def _pack_header(header: PayloadHeader, in_full: bool) -> bytes:
     form = (
         _SETTINGS.index(header.settings)
         | DEPTHS.index(header.depth) << 2
@@ -136,7 +136,7 @@ def _pack_header(header: Header, in_full: bool) -> bytes:
     return bytes([form]) + write_shape(header.shape)
 
 
-def _unpack_header(data: bytes) -> tuple[Header, bool, bytes]:
+def _unpack_header(data: bytes) -> tuple[PayloadHeader, bool, bytes]:
     """The header, whether parameter sets follow it, and what follows it."""
     form = data[0] if data else 0xFF
     if form >> 7 or form & 3 >= len(_SETTINGS) or form >> 2 & 3 >= len(DEPTHS):
@@ -144,5 +144,5 @@ def _unpack_header(data: bytes) -> tuple[Header, bool, bytes]:
     shape, units = read_shape(data[1:])
     prediction = _PREDICTIONS[form >> 5 & 1]
     check_sides(shape, prediction)
-    header = Header(_SETTINGS[form & 3], prediction, DEPTHS[form >> 2 & 3], bool(form >> 4 & 1), shape)
+    header = PayloadHeader(_SETTINGS[form & 3], prediction, DEPTHS[form >> 2 & 3], bool(form >> 4 & 1), shape)
     return header, bool(form >> 6 & 1), units

@@ -12,7 +12,7 @@ from lightning_app.pending import Pending
 
 
 @dataclass(frozen=True, eq=False)
-class Coded:
+class CodedPicture:
     """One picture's way through a codec.
 
     Attributes:
@@ -39,11 +39,11 @@ class CodecPool(WorkerPool):
     def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Any, ...]]:
         return type(self), (self.codec, self.asked)
 
-    def code(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> list[Coded]:
+    def code(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> list[CodedPicture]:
         """`submit`, and wait for the result."""
         return self.submit(pictures, qps).result()
 
-    def submit(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Pending[list[Coded]]:
+    def submit(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Pending[list[CodedPicture]]:
         """Encode and decode each picture at its QP, in the workers, while the caller goes on.
 
         Args:
@@ -65,10 +65,10 @@ class CodecPool(WorkerPool):
         return Pending(lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))])
 
 
-def code(codec: Coder, picture: Picture, qp: QP) -> Coded:
+def code(codec: Coder, picture: Picture, qp: QP) -> CodedPicture:
     """`codec.encode` and then `codec.decode`, as a function that a worker calls."""
     data = codec.encode(picture, qp)
-    return Coded(data, codec.decode(data))
+    return CodedPicture(data, codec.decode(data))
 
 
 def decode(codec: Coder, data: bytes) -> Picture:

@@ -7,6 +7,7 @@ float32 samples. A gradient passes through it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -14,13 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from lightning_app.bitstream import ContainerHeader, SentTensor, pack
-from lightning_app.codecs import HEVC, QP, Codec, CodecPool, Coded, Raw
+from lightning_app.codecs import HEVC, QP, Codec, CodecPool, CodedPicture, Raw
 from lightning_app.codecs.base import FLOAT, Picture
 from lightning_app.errors import FeatureError, OptionError
 from lightning_app.gradient import Gradient, add_uniform_noise, attach
 from lightning_app.graph import Passthrough
 from lightning_app.pending import Pending, done
-from lightning_app.pictures import Quantised, to_features, to_pictures, to_samples, to_tensor
+from lightning_app.pictures import QuantisedTensor, to_features, to_pictures, to_samples, to_tensor
 from lightning_app.tiling import Layout
 from lightning_app.transforms import FeatureTransform
 from lightning_app.wire import WireFormat
@@ -111,6 +112,11 @@ class FeatureChannel(nn.Module):
         self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
         self.pool = CodecPool(codec, workers)
 
+    @classmethod
+    def of(cls, wire: WireFormat, qps: Sequence[QPOption]) -> FeatureChannel:
+        """A channel that sends in a format, at some QPs."""
+        return cls(qps=qps, **{field.name: getattr(wire, field.name) for field in fields(wire)})
+
     def _checked(self, qps: Sequence[QPOption]) -> tuple[QPOption, ...]:
         if not qps:
             raise OptionError("qps names no quantisation parameter; give at least one, such as [lossless, 32]")
@@ -166,7 +172,7 @@ class FeatureChannel(nn.Module):
         coding = self.pool.submit(self._pictures(samples), [codec_qp(qp) for qp in qps] * len(samples))
         return coding.then(lambda coded: self._receive(reduced, samples, coded, qps))
 
-    def _pictures(self, samples: Mapping[str, Quantised]) -> list[Picture]:
+    def _pictures(self, samples: Mapping[str, QuantisedTensor]) -> list[Picture]:
         """What the codec takes: B pictures of each tensor, one tensor after another."""
         wire = self.wire
         return [
@@ -178,8 +184,8 @@ class FeatureChannel(nn.Module):
     def _receive(
         self,
         reduced: Mapping[str, Tensor],
-        samples: Mapping[str, Quantised],
-        coded: Sequence[Coded],
+        samples: Mapping[str, QuantisedTensor],
+        coded: Sequence[CodedPicture],
         qps: Sequence[QPOption],
     ) -> Transmission:
         decoded = {name: self._decoded(samples[name], own) for name, own in _by_tensor(samples, coded, len(qps))}
@@ -188,14 +194,16 @@ class FeatureChannel(nn.Module):
         bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
         return Transmission(self.wire.restore(attached), torch.tensor(bits), tuple(qps))
 
-    def _decoded(self, samples: Quantised, coded: Sequence[Coded]) -> Tensor:
+    def _decoded(self, samples: QuantisedTensor, coded: Sequence[CodedPicture]) -> Tensor:
         """What Eq. (3) makes of one tensor's decoded pictures, (B, C, N, M)."""
         q, lo, hi = samples
         _, c, n, m = q.shape
         decoded = to_tensor([one.picture for one in coded], (c, n, m), self.wire.layout, self.wire.group)
-        return to_features(Quantised(decoded.to(q.device), lo, hi), self.wire.depth)
+        return to_features(QuantisedTensor(decoded.to(q.device), lo, hi), self.wire.depth)
 
-    def _sent(self, samples: Mapping[str, Quantised], coded: Sequence[Coded], images: int) -> list[list[SentTensor]]:
+    def _sent(
+        self, samples: Mapping[str, QuantisedTensor], coded: Sequence[CodedPicture], images: int
+    ) -> list[list[SentTensor]]:
         """The tensors of each image as its container has them."""
         sent: list[list[SentTensor]] = [[] for _ in range(images)]
         for name, own in _by_tensor(samples, coded, images):
@@ -232,7 +240,7 @@ class FeatureChannel(nn.Module):
         step: Tensor = (hi - lo) / (2**self.wire.depth - 1)
         return step
 
-    def _to_samples(self, name: str, v: Tensor) -> Quantised:
+    def _to_samples(self, name: str, v: Tensor) -> QuantisedTensor:
         try:
             return to_samples(v, self.wire.depth, self.wire.zero_min)
         except FeatureError as error:
@@ -256,7 +264,7 @@ def receive(header: ContainerHeader, tensors: Sequence[SentTensor], codec: Codec
 def features_of(header: ContainerHeader, tensor: SentTensor, picture: Picture) -> Tensor:
     """The features of one tensor, (1, C, N, M) float32, from the decoded picture of its payload."""
     q = to_tensor([picture], tensor.shape, header.layout, header.group)
-    return to_features(Quantised(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.depth)
+    return to_features(QuantisedTensor(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.depth)
 
 
 def codec_qp(qp: QPOption) -> QP:
@@ -265,8 +273,8 @@ def codec_qp(qp: QPOption) -> QP:
 
 
 def _by_tensor(
-    samples: Mapping[str, Quantised], coded: Sequence[Coded], images: int
-) -> list[tuple[str, Sequence[Coded]]]:
+    samples: Mapping[str, QuantisedTensor], coded: Sequence[CodedPicture], images: int
+) -> list[tuple[str, Sequence[CodedPicture]]]:
     """The coded pictures of each tensor, which stand one tensor after another."""
     return [(name, coded[i * images : (i + 1) * images]) for i, name in enumerate(samples)]
 

@@ -15,7 +15,7 @@ from lightning_app.quantize import dequantize, quantize
 from lightning_app.tiling import Layout, picture_shape, tile, untile
 
 
-class Quantised(NamedTuple):
+class QuantisedTensor(NamedTuple):
     """One tensor of B images: q (B, C, N, M) whole numbers, or float32 at 32 bits; lo and hi (B,) its range."""
 
     q: Tensor
@@ -23,7 +23,7 @@ class Quantised(NamedTuple):
     hi: Tensor
 
 
-def to_samples(v: Tensor, depth: int, zero_min: bool) -> Quantised:
+def to_samples(v: Tensor, depth: int, zero_min: bool) -> QuantisedTensor:
     """Features (B, C, N, M) as a codec's samples: quantised, or at 32 bits as they are.
 
     Raises:
@@ -33,11 +33,11 @@ def to_samples(v: Tensor, depth: int, zero_min: bool) -> Quantised:
         if not bool(torch.isfinite(v).all()):
             raise FeatureError("features are NaN or infinite; was the learning rate too high?")
         unused = v.new_zeros(len(v), dtype=torch.float32)
-        return Quantised(v.detach().float(), unused, unused)
-    return Quantised(*quantize(v, depth, zero_min))
+        return QuantisedTensor(v.detach().float(), unused, unused)
+    return QuantisedTensor(*quantize(v, depth, zero_min))
 
 
-def to_features(samples: Quantised, depth: int) -> Tensor:
+def to_features(samples: QuantisedTensor, depth: int) -> Tensor:
     """The inverse of `to_samples`, to within half a step: (B, C, N, M) float32."""
     return samples.q if depth == FLOAT else dequantize(*samples, depth)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, fields
 
 import torch
@@ -129,9 +130,10 @@ def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape])
         return dict(shapes)
     parameter = next(transform.parameters(), torch.zeros(()))
     whole = {name: parameter.new_zeros((1, *shape)) for name, shape in shapes.items()}
+    trial = deepcopy(transform).eval()  # batch norm would count the zeros
     with torch.no_grad():
-        reduced = transform.reduce(whole)
-        restored = transform.restore(reduced)
+        reduced = trial.reduce(whole)
+        restored = trial.restore(reduced)
     _check_restores(transform, whole, restored)
     return {name: _shape(reduced[name]) for name in shapes}
 

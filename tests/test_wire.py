@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from lightning_app.bitstream import SentTensor, pack
 from lightning_app.channel import FeatureChannel
 from lightning_app.codecs import HEVC, PNG
 from lightning_app.codecs.base import Codec
@@ -30,6 +31,7 @@ class Halving(FeatureTransform):
         return {name: v / self.factor + self.offset for name, v in features.items()}
 
 
+TENSOR = SentTensor((2, 3, 4), 0.5, 1.5, b"payload")
 OTHER_VALUES: dict[str, dict[str, Any]] = {
     "split": {"split": "max_5"},
     "depth": {"depth": 10},
@@ -61,6 +63,21 @@ def test_each_option_that_changes_what_is_sent_changes_the_key(option: str) -> N
     assert alone != key()
     changed = [part.partition("=")[0] for part, before in zip(alone, key(), strict=True) if part != before]
     assert option in changed
+
+
+@pytest.mark.parametrize("option", OTHER_VALUES)
+def test_a_containers_header_carries_each_option_but_for_a_codecs_settings_which_its_payload_has(option: str) -> None:
+    value = {"codec": {"codec": PNG()}}.get(option, OTHER_VALUES[option])
+    channels = FeatureChannel(qps=["lossless"], **value), FeatureChannel(qps=["lossless"])
+    one, other = (channel.header("lossless") for channel in channels)
+    assert one != other
+    assert pack(one, [TENSOR]) != pack(other, [TENSOR])
+
+
+@pytest.mark.parametrize("option", OTHER_VALUES)
+def test_a_channel_made_from_a_format_sends_in_it(option: str) -> None:
+    wire = FeatureChannel(qps=["lossless"], **OTHER_VALUES[option]).wire
+    assert FeatureChannel.of(wire, ["lossless"]).wire.key() == wire.key()
 
 
 @pytest.mark.parametrize("option", ["gradient", "workers", "qps", "eval_qps"])

@@ -120,7 +120,7 @@ def _candidates(raw: Tensor, options: HeadOptions, threshold: float) -> Candidat
     return Candidates(b, boxes[b, a, n, m], scores[b, a, n, m, label], label)
 
 
-class _Labelled(NamedTuple):
+class _Labels(NamedTuple):
     """Labels of anchors: ``row`` (D,) says of which one."""
 
     row: Tensor
@@ -130,16 +130,16 @@ class _Labelled(NamedTuple):
 
 def _tree_labels(
     tree: WordTree, mapped: tuple[int, ...], logits: Tensor, objectness: Tensor, threshold: float
-) -> _Labelled:
+) -> _Labels:
     """Labels of P anchors from logits (P, K) and objectness (P,)."""
     conditional = tree.log_softmax(logits)  # (P, K)
     if not mapped:
         rows = torch.arange(len(objectness), device=objectness.device)
-        return _Labelled(rows, objectness, tree.top_prediction(conditional, TREE_THRESHOLD))
+        return _Labels(rows, objectness, tree.top_prediction(conditional, TREE_THRESHOLD))
     classes = torch.tensor(mapped, device=logits.device)  # (J,)
     scores = objectness[:, None] * tree.log_probability(conditional, classes).exp()  # (P, J)
     row, label = torch.nonzero(scores > threshold, as_tuple=True)
-    return _Labelled(row, scores[row, label], label)
+    return _Labels(row, scores[row, label], label)
 
 
 def _one_picture(found: Candidates, picture: int, nms_threshold: float) -> Detections:

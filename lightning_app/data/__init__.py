@@ -15,7 +15,7 @@ from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.shapes import draw
 from lightning_app.data.transforms import Augmentation, training_transform
-from lightning_app.data.voc import Batch, Key, Sample, Target, VOCDataset, collate, to_tensor
+from lightning_app.data.voc import Batch, Example, Key, Target, VOCDataset, collate, to_tensor
 
 if TYPE_CHECKING:
     from lightning_app.data.module import VOCDataModule
@@ -37,10 +37,10 @@ __all__ = [
     "Batch",
     "EpochSampler",
     "EvenBatches",
+    "Example",
     "Key",
     "MultiScale",
     "Resize",
-    "Sample",
     "ShapesDataModule",
     "ShardSampler",
     "Target",

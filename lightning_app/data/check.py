@@ -15,7 +15,7 @@ PARTS = ("train", "val", "trainval", "test")
 
 
 @dataclass(frozen=True)
-class Checked:
+class CheckedPicture:
     """One picture: its annotation, None where it cannot be read, and what is wrong, a sentence each."""
 
     annotation: Annotation | None
@@ -59,7 +59,9 @@ def find_sets(root: Path) -> dict[str, list[str]]:
     return {name: read_set(root, name) for name in names}
 
 
-def check_pictures(root: Path, ids: list[str], classes: tuple[str, ...] = VOC_CLASSES) -> Iterator[tuple[str, Checked]]:
+def check_pictures(
+    root: Path, ids: list[str], classes: tuple[str, ...] = VOC_CLASSES
+) -> Iterator[tuple[str, CheckedPicture]]:
     """Check pictures, several at a time: decoding them is most of the work, and is done outside Python's lock."""
     pool = ThreadPoolExecutor()
     try:
@@ -68,7 +70,7 @@ def check_pictures(root: Path, ids: list[str], classes: tuple[str, ...] = VOC_CL
         pool.shutdown(cancel_futures=True)
 
 
-def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES) -> Checked:
+def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES) -> CheckedPicture:
     """Read one picture, such as VOC2007/000001, and its annotation."""
     path, problems = picture_path(root, name), []
     annotation = None
@@ -83,7 +85,7 @@ def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES)
             check_sizes(path, (height, width), (annotation.height, annotation.width))
     except DataError as error:
         problems.append(str(error))
-    return Checked(annotation, tuple(problems))
+    return CheckedPicture(annotation, tuple(problems))
 
 
 def _boxes_outside(annotation: Annotation, path: Path) -> list[str]:
@@ -94,7 +96,7 @@ def _boxes_outside(annotation: Annotation, path: Path) -> list[str]:
     return [f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in boxes]
 
 
-def count(pictures: Iterable[Checked], classes: int) -> Counts:
+def count(pictures: Iterable[CheckedPicture], classes: int) -> Counts:
     """Count pictures and what is in them; an annotation that cannot be read has nothing in it."""
     pictures = list(pictures)
     read = [item.annotation for item in pictures if item.annotation is not None]

@@ -12,7 +12,7 @@ from rich.progress import track
 from rich.table import Table
 
 from lightning_app.data.annotation import VOC_CLASSES
-from lightning_app.data.check import Checked, Counts, check_pictures, count, find_sets
+from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets
 from lightning_app.data.download import DEVKIT, VOC, install
 from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
@@ -85,7 +85,7 @@ def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES) -> None:
     _report_problems(root, checked, console)
 
 
-def _report_problems(root: Path, checked: Mapping[str, Checked], console: Console) -> None:
+def _report_problems(root: Path, checked: Mapping[str, CheckedPicture], console: Console) -> None:
     problems = [problem for picture in checked.values() for problem in picture.problems]
     for problem in problems:
         console.print(problem, soft_wrap=True, markup=False, highlight=False)

@@ -12,12 +12,12 @@ from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from lightning_app.data.samplers import EpochSampler
 from lightning_app.data.transforms import use_one_thread
-from lightning_app.data.voc import Sample, VOCDataset, collate
+from lightning_app.data.voc import Example, VOCDataset, collate
 from lightning_app.errors import DataError
 from lightning_app.fork_server import loader_context
 
 
-class Loader(DataLoader[Sample]):
+class Loader(DataLoader[Example]):
     """A loader that goes on in the middle of an epoch, and passes a worker's ``DataError`` on as the sentence it was.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""A VOC devkit as a PyTorch dataset, whose samples depend on (seed, epoch, index, size) and nothing else."""
+"""A VOC devkit as a PyTorch dataset, whose examples depend on (seed, epoch, index, size) and nothing else."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,7 +51,7 @@ class Target(TypedDict):
     size: tuple[int, int]  # height, width of the original, in pixels
 
 
-class Sample(TypedDict):
+class Example(TypedDict):
     """One picture, as the network takes it, and its target."""
 
     image: Tensor  # (3, H, W) float32 in [0, 1]
@@ -59,7 +59,7 @@ class Sample(TypedDict):
 
 
 class Batch(TypedDict):
-    """B samples."""
+    """B examples."""
 
     images: Tensor  # (B, 3, H, W) float32 in [0, 1]
     targets: list[Target]
@@ -71,15 +71,15 @@ def to_tensor(image: NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(image).permute(2, 0, 1).float() / 255  # (3, H, W)
 
 
-def collate(samples: Sequence[Sample]) -> Batch:
-    """Join samples of one size; the targets stay a list, since pictures have different numbers of objects."""
+def collate(examples: Sequence[Example]) -> Batch:
+    """Join examples of one size; the targets stay a list, since pictures have different numbers of objects."""
     return {
-        "images": torch.stack([sample["image"] for sample in samples]),  # (B, 3, H, W)
-        "targets": [sample["target"] for sample in samples],
+        "images": torch.stack([example["image"] for example in examples]),  # (B, 3, H, W)
+        "targets": [example["target"] for example in examples],
     }
 
 
-class VOCDataset(Dataset[Sample]):
+class VOCDataset(Dataset[Example]):
     """Pictures of one or more image sets of a VOC devkit.
 
     Args:
@@ -121,7 +121,7 @@ class VOCDataset(Dataset[Sample]):
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, key: int | Key) -> Sample:
+    def __getitem__(self, key: int | Key) -> Example:
         epoch, index, side = key if isinstance(key, Key) else Key(0, key)
         annotation, image = self.read(index)
         voc_boxes = torch.from_numpy(annotation.boxes)

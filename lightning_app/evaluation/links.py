@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from lightning_app.codecs.base import Coder
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.graph import SplitDetector
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
+from lightning_app.transforms import FeatureTransform
 from lightning_app.wire import codec_key, model_id
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
@@ -40,11 +41,19 @@ class Model:
         network: in evaluation mode.
         identity: all that its features depend on beside the picture, as a digest.
         resize: how pictures are brought to its input.
+        numbers: that `number` has computed.
     """
 
     network: SplitDetector
     identity: str
     resize: Resize
+    numbers: dict[FeatureTransform | None, int] = field(default_factory=dict)
+
+    def number(self, transform: FeatureTransform | None) -> int:
+        """CRC-32 of the network and a transform, for containers; computed once, as it takes all weights."""
+        if transform not in self.numbers:
+            self.numbers[transform] = model_id(self.network, transform)
+        return self.numbers[transform]
 
 
 class Photo:
@@ -126,11 +135,6 @@ class FeatureLink:
         """Of everything that is sent; asked for once the weights stand, which a transform's part depends on."""
         return self.channel.wire.key()
 
-    @cached_property
-    def model_number(self) -> int:
-        """CRC-32 of the network and the transform, for the container."""
-        return model_id(self.system.network, self.channel.transform)
-
     def key(self, photo: Photo) -> bytes:
         """A digest of all that the coded bytes depend on."""
         inputs = (photo.digest, tuple(photo.image.shape[2:]), photo.model.resize, photo.model.identity)
@@ -143,7 +147,7 @@ class FeatureLink:
     def seal(self, photo: Photo, payloads: Sequence[bytes]) -> bytes:
         """The container."""
         size, letterbox = photo.target["size"], photo.model.resize == "letterbox"
-        header = self.channel.header(self.qp, self.model_number, size, letterbox)
+        header = self.channel.header(self.qp, photo.model.number(self.channel.transform), size, letterbox)
         inputs = zip(photo.codec_inputs(self.system), payloads, strict=True)
         return pack(header, [SentTensor(one.shape, one.lo, one.hi, data) for one, data in inputs])
 

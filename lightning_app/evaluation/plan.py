@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import get_args
 
@@ -13,6 +13,7 @@ from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
 from lightning_app.systems import Collaborative
 from lightning_app.tiling import Layout, layout_name
+from lightning_app.wire import WireFormat
 
 
 @dataclass(frozen=True)
@@ -98,18 +99,9 @@ def _codec(name: str, depth: int, base: FeatureChannel | None) -> Codec:
 def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
     split, layout, depth, _ = values
     name, group = _layout(layout)
-    wire = None if base is None else base.wire
-    return FeatureChannel(
-        split,
-        depth,
-        qps,
-        passthrough="reduced" if wire is None else wire.passthrough,
-        zero_min=wire is not None and wire.zero_min,
-        layout=name,
-        group=group,
-        codec=codec,
-        transform=None if wire is None else wire.transform,
-    )
+    wire = WireFormat(split, codec, depth=depth) if base is None else base.wire
+    swept = replace(wire, split=split, depth=depth, layout=name, group=group, codec=codec)
+    return FeatureChannel.of(swept, qps)
 
 
 def _layout(text: str) -> tuple[Layout, int]:

@@ -47,7 +47,7 @@ class Draws:
 
 
 @dataclass(frozen=True, eq=False)
-class Resampled:
+class ResampledPoint:
     """One operating point: the mean over its runs, and ``kbpi`` (R,) and ``map`` (R,), a fraction, of each resample."""
 
     point: Point
@@ -55,7 +55,7 @@ class Resampled:
     map: Floats
 
 
-def resample(runs: Sequence[Measurement], draws: Draws) -> Resampled:
+def resample(runs: Sequence[Measurement], draws: Draws) -> ResampledPoint:
     """One operating point from the S runs that reached it, which differ in their seeds; or from one.
 
     Its interval holds what the pictures and, with several runs, what the seeds make of it.
@@ -66,10 +66,10 @@ def resample(runs: Sequence[Measurement], draws: Draws) -> Resampled:
     means = {name: _mean(points, name) for name in ("kbpi", "kbpi_std", "map", "map_area", "loss")}
     low, high = interval_about(float(np.mean([point.map for point in points])), maps)
     point = replace(points[0], **means, map_std=spread(maps), map_low=low, map_high=high)  # type: ignore[arg-type]
-    return Resampled(point, rates, maps)
+    return ResampledPoint(point, rates, maps)
 
 
-def differences(anchors: Sequence[Resampled], points: Sequence[Resampled]) -> list[Difference]:
+def differences(anchors: Sequence[ResampledPoint], points: Sequence[ResampledPoint]) -> list[Difference]:
     """Each curve of lossy points of ``points`` against the first cloud-only one of ``anchors``, if there is one."""
     anchor = next((curve for curve in _curves(anchors) if curve[0].point.system == "cloud-only"), None)
     if anchor is None:
@@ -77,16 +77,16 @@ def differences(anchors: Sequence[Resampled], points: Sequence[Resampled]) -> li
     return [_difference(anchor, curve) for curve in _curves(points) if curve[0].point.system != "cloud-only"]
 
 
-def _curves(points: Sequence[Resampled]) -> list[list[Resampled]]:
+def _curves(points: Sequence[ResampledPoint]) -> list[list[ResampledPoint]]:
     """The lossy points, those together that differ in QP alone."""
-    curves: dict[str, list[Resampled]] = {}
+    curves: dict[str, list[ResampledPoint]] = {}
     for one in points:
         if one.point.qp.isdigit():
             curves.setdefault(one.point.curve, []).append(one)
     return list(curves.values())
 
 
-def _difference(anchor: Sequence[Resampled], curve: Sequence[Resampled]) -> Difference:
+def _difference(anchor: Sequence[ResampledPoint], curve: Sequence[ResampledPoint]) -> Difference:
     found = compare(_drawn(anchor), _drawn(curve))
     spans = bd_interval(*_resampled(anchor), *_resampled(curve))
     point = curve[0].point
@@ -111,12 +111,12 @@ def _unusable(usable: float) -> list[str]:
     return [f"{100 * (1 - usable):.0f} % of the resamples have no overlap."] if 0 < usable < 1 else []
 
 
-def _drawn(points: Sequence[Resampled]) -> tuple[list[float], list[float]]:
+def _drawn(points: Sequence[ResampledPoint]) -> tuple[list[float], list[float]]:
     """KBPI and mAP of a curve's points."""
     return [one.point.kbpi for one in points], [one.point.map for one in points]
 
 
-def _resampled(points: Sequence[Resampled]) -> tuple[Floats, Floats]:
+def _resampled(points: Sequence[ResampledPoint]) -> tuple[Floats, Floats]:
     """KBPI and mAP of a curve's points, each (R, Q)."""
     return np.stack([one.kbpi for one in points], axis=1), np.stack([one.map for one in points], axis=1)
 

@@ -36,7 +36,7 @@ NO_CLOUD = (
 )
 
 
-class Measured(NamedTuple):
+class LayerTiming(NamedTuple):
     """A network whose layers were timed.
 
     Attributes:
@@ -89,7 +89,7 @@ def _network(cfg: Path, weights: Path | None) -> Network:
 
 
 def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size], Size | None]:
-    """Measured sizes by split, and the picture's."""
+    """LayerTiming sizes by split, and the picture's."""
     points = read_all(options.points, options.network, {cut.split for cut in cuts})
     sizes = feature_sizes(points, options.qp)
     if options.picture_kbpi is not None:
@@ -97,13 +97,13 @@ def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size
     return sizes, picture_size(points, options.qp)
 
 
-def _measure(network: Network, device: torch.device, repeats: int) -> Measured:
+def _measure(network: Network, device: torch.device, repeats: int) -> LayerTiming:
     network = network.to(device)
     image, clock = drawn_picture(network, device), clock_of(device)
     with network.unchanging():
         seconds = layer_seconds(network, image, repeats, clock)
         whole = whole_seconds(network, image, repeats, clock)
-    return Measured(layer_rows(network, seconds, _device_name(device), program_commit()), seconds, whole)
+    return LayerTiming(layer_rows(network, seconds, _device_name(device), program_commit()), seconds, whole)
 
 
 def _device_name(device: torch.device) -> str:
@@ -147,7 +147,7 @@ def _words(setting: Setting) -> str:
 
 
 def _print(
-    options: argparse.Namespace, measured: Measured, cuts: list[Cut], plans: list[Plan], setting: Setting
+    options: argparse.Namespace, measured: LayerTiming, cuts: list[Cut], plans: list[Plan], setting: Setting
 ) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     aims = (LATENCY, ENERGY) if setting.mobile_watts is not None else (LATENCY,)
@@ -165,7 +165,7 @@ def _print(
         console.print(conclusion(plans, aim, setting.uplink), soft_wrap=True, markup=False)
 
 
-def _agreement(measured: Measured) -> str:
+def _agreement(measured: LayerTiming) -> str:
     """How the sum of the layers compares with the network run as one."""
     ratio = sum(measured.seconds) / measured.whole
     doubt = ""

@@ -13,7 +13,7 @@ from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import OptionError, WeightsError
 
 
-class Loaded(NamedTuple):
+class LoadedWeights(NamedTuple):
     """What a weights file gave.
 
     Attributes:
@@ -38,7 +38,7 @@ def is_checkpoint(path: Path) -> bool:
     return path.suffix == ".ckpt"
 
 
-def read(path: Path, cfg: Path | None) -> Loaded:
+def read(path: Path, cfg: Path | None) -> LoadedWeights:
     """Fill the network of a weights file.
 
     Args:
@@ -56,12 +56,12 @@ def read(path: Path, cfg: Path | None) -> Loaded:
         if cfg is None:
             raise OptionError(f"{path} does not say which network it fills; give its .cfg as --network")
         network = Network.from_cfg(cfg)
-        return Loaded(network, cfg, load_weights(network, path))
+        return LoadedWeights(network, cfg, load_weights(network, path))
     checkpoint = read_checkpoint(path)
     cfg = cfg or _trained_with(checkpoint, path)
     network = Network.from_cfg(cfg)
     fill(network, checkpoint, str(path))
-    return Loaded(network, cfg, [])
+    return LoadedWeights(network, cfg, [])
 
 
 def _trained_with(checkpoint: Mapping[str, Any], path: Path) -> Path:

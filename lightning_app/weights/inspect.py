@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from lightning_app.darknet import Network
 from lightning_app.darknet.layers import Convolution
-from lightning_app.weights.files import Loaded, is_checkpoint
+from lightning_app.weights.files import LoadedWeights, is_checkpoint
 
 ABSENT = "not in the file"
 
 
-def layer_table(path: Path, loaded: Loaded) -> Table:
+def layer_table(path: Path, loaded: LoadedWeights) -> Table:
     """Shapes and statistics of a weights file.
 
     Args:
@@ -44,7 +44,7 @@ def layer_table(path: Path, loaded: Loaded) -> Table:
     return table
 
 
-def remarks(loaded: Loaded) -> list[str]:
+def remarks(loaded: LoadedWeights) -> list[str]:
     """What a person should know beside the table, a sentence each."""
     found = []
     if loaded.missing:

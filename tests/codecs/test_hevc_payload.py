@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightning_app.codecs import HEVC, QP, Picture, hevc
-from lightning_app.codecs.hevc_payload import Header, pack, unpack
+from lightning_app.codecs.hevc_payload import PayloadHeader, pack, unpack
 from lightning_app.codecs.lossless import write_shape
 from lightning_app.codecs.x265 import Prediction, Settings
 from lightning_app.errors import CodecError
@@ -33,7 +33,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     """The streams that x265 writes, in turn."""
     written: list[bytes] = []
 
-    def note(header: Header, stream: bytes) -> bytes:
+    def note(header: PayloadHeader, stream: bytes) -> bytes:
         written.append(stream)
         return pack(header, stream)
 
@@ -44,7 +44,7 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def encoded_by_another_x265(codec: HEVC, picture: Picture, qp: QP) -> bytes:
     """A payload whose encoder expected other parameter sets than x265 wrote."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Header, "parameter_sets", lambda header: [b"\x40\1others"])
+        patch.setattr(PayloadHeader, "parameter_sets", lambda header: [b"\x40\1others"])
         data = codec.encode(picture, qp)
     assert data[0] & IN_FULL
     return data
@@ -139,7 +139,7 @@ def test_the_header_by_hand() -> None:
     # Settings best (1), depth 12 (2 << 2), lossless (16), inter (32): 57; two frames of 200×31; 200 = 72 + 128.
     data = HEVC(12, "best", "inter").encode(random_samples(12, 2, 200, 31), None)
     assert data[:5] == bytes([57, 2, 200, 1, 31])
-    assert unpack(data).header == Header("best", "inter", 12, True, (2, 200, 31))
+    assert unpack(data).header == PayloadHeader("best", "inter", 12, True, (2, 200, 31))
 
 
 def test_a_payload_without_its_parts_is_refused() -> None:

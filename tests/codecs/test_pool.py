@@ -16,7 +16,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lightning_app.codecs import HEVC, QP, CodecPool, Coded, Picture, available_cores
+from lightning_app.codecs import HEVC, QP, CodecPool, CodedPicture, Picture, available_cores
 from lightning_app.errors import CodecError, OptionError
 
 ROOT = Path(__file__).parents[2]
@@ -31,7 +31,7 @@ def qps(count: int) -> list[QP]:
     return [(None, 22, 27, 32, 37)[i % 5] for i in range(count)]
 
 
-def payloads(coded: list[Coded]) -> list[bytes]:
+def payloads(coded: list[CodedPicture]) -> list[bytes]:
     return [one.data for one in coded]
 
 
