@@ -48,7 +48,7 @@ class Detector(LightningModule):
         criterion: what training makes small; null for ``DetectionLoss``, the detector's own loss.
         learning_rate: of SGD, for the loss averaged over the pictures of a step.
         momentum: of SGD.
-        weight_decay: of SGD, on the weights of convolutions alone.
+        weight_decay: of SGD, only on the weights of convolutions.
         burn_in: optimiser steps over which the rate rises by the fourth power.
         steps: optimiser steps at which the rate falls.
         step_scale: what it falls by.
