@@ -1,7 +1,7 @@
 """The codecs of features, each in one line: what a person calls it, what a container calls it, and its class.
 
-A codec that is not here is selected by its ``class_path``. A container calls it 0, ``other``, and `dfc decode`, which
-has nothing but the container, cannot run it. A line here gives it a name and a number.
+A codec that is not here is selected by its ``class_path``. A container calls it 0, ``other``, and `dfc decode` runs it
+where ``--codec`` names it, too. A line here gives it a name and a number, and the container then suffices.
 """
 
 from collections.abc import Callable

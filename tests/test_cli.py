@@ -194,6 +194,10 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
         (["--model.channel.depth", "9"], "depth must be 8, 10 or 12, not 9"),
         (["--model.channel.qps", "[52]"], "QP must be lossless or 0 to 51, not 52"),
         (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
+        (
+            ["--model.network", "absent.Detector"],
+            "absent.Detector is neither a Darknet .cfg nor a detector that can be imported: is its folder on",
+        ),
         (["--model.network", "unknown.cfg"], "unknown.cfg:4: section [upsampel] is not supported"),
         (["--model.weights", "short.weights"], "holds 700 floats and the network needs 72,984"),
         (["--model.network", "configs/networks/yolo-lite.cfg"], "the data has 5 classes and the network 20"),

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from torch import Tensor, nn
 
 from lightning_app.criteria.record import TrainingRecord
+from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
 
 
@@ -34,3 +36,17 @@ class Criterion(nn.Module, ABC):
     def weight(self, term: str) -> float:  # noqa: ARG002
         """What a term is multiplied by in the loss."""
         return 1.0
+
+
+def check_terms(criterion: Criterion, terms: Mapping[str, object]) -> None:
+    """Refuse terms that cannot be added up, with an `OptionError`.
+
+    Args:
+        criterion: that gave them.
+        terms: each a tensor of no dimension, by name.
+    """
+    for name, term in terms.items():
+        if not isinstance(term, Tensor) or term.ndim:
+            given = f"of shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"a {type(term).__name__}"
+            kind = type(criterion).__name__
+            raise OptionError(f"the term {name} of {kind} is {given}: give a tensor of no dimension, such as a mean")

@@ -99,12 +99,11 @@ def read_detector(cfg: str | Path, seed: int = 0) -> Network:
 
     Raises:
         CfgError: the file is not a network that this program supports.
-        OptionError: it is a classifier, which has no head.
+        OptionError: it is a classifier, which has no head, or the class path of a detector that is not found.
     """
-    if not str(cfg).endswith(".cfg") and not Path(cfg).exists():
+    if Path(cfg).suffix != ".cfg" and not Path(cfg).exists():
         raise OptionError(
-            f"{cfg} is no file, and no detector's class can be imported by that name: give a Darknet .cfg, or a class "
-            "path whose package is in a folder of PYTHONPATH"
+            f"{cfg} is neither a Darknet .cfg nor a detector that can be imported: is its folder on PYTHONPATH?"
         )
     network = Network.from_cfg(cfg, seed)
     if not network.heads:

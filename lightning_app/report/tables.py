@@ -41,4 +41,5 @@ def _title(point: Point) -> str:
     pictures = f"{point.images} pictures"
     if point.system == "cloud-only":
         return f"The whole network on {point.codec} pictures, {pictures}"
-    return f"Split at {point.split}, {point.depth} bits {point.layout}, {point.codec}, {pictures}"
+    transform = f"{point.transform}, " if point.transform else ""
+    return f"Split at {point.split}, {transform}{point.depth} bits {point.layout}, {point.codec}, {pictures}"

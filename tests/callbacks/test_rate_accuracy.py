@@ -47,6 +47,16 @@ def test_every_curve_has_a_table_of_its_own(tmp_path: Path, capsys: pytest.Captu
     assert second.count("40.00") == 1
 
 
+def test_a_table_says_through_which_transform_the_features_went(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Measured, "points", [POINT, replace(POINT, transform="Bottleneck")])
+    RateAccuracy().on_test_end(trainer(tmp_path), Measured())
+    out = " ".join(capsys.readouterr().out.split())  # a title as wide as its table has two lines
+    assert "Split at max_3, 8 bits tiled, HEVC, 9 pictures" in out
+    assert "Split at max_3, Bottleneck, 8 bits tiled, HEVC, 9 pictures" in out
+
+
 def test_points_go_to_the_loggers_folder_or_to_the_one_that_is_given(tmp_path: Path) -> None:
     run = trainer(tmp_path / "logger")
     RateAccuracy().on_test_end(run, Measured())
