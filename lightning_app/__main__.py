@@ -9,7 +9,10 @@ import errno
 import gc
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from lightning_app import __version__
@@ -60,7 +63,8 @@ def main() -> int:
         print(f"dfc {__version__}")  # noqa: T201
         return 0
     try:
-        _dispatch(arguments)
+        with _current_folder():
+            _dispatch(arguments)
     except KeyboardInterrupt:
         print("dfc: stopped by Ctrl-C", file=sys.stderr)  # noqa: T201
         return 130
@@ -71,6 +75,19 @@ def main() -> int:
         print(f"dfc: {mistake}", file=sys.stderr)  # noqa: T201
         return mistake.status
     return 0
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    """Let class paths name what is in the current folder; last, so that no file there hides another's module."""
+    here = str(Path.cwd())
+    added = [] if {"", here} & set(sys.path) else [here]
+    sys.path.extend(added)
+    try:
+        yield
+    finally:
+        for folder in added:
+            sys.path.remove(folder)
 
 
 def _users_mistake(error: BaseException) -> DfcError | None:

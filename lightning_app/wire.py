@@ -7,10 +7,12 @@ A new option that changes what is sent is a new field here. The cache key takes 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import zlib
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -151,12 +153,22 @@ def model_id(network: SplitDetector, transform: FeatureTransform | None = None) 
 def codec_key(codec: Coder) -> str:
     """A codec in words, with all its settings: two that may give other bytes for one picture have other keys."""
     kind = type(codec)
-    return f"{kind.__module__}.{kind.__qualname__} {sorted(vars(codec).items())}"
+    return f"{kind.__module__}.{kind.__qualname__} {sorted(vars(codec).items())} {source_key(kind)}"
+
+
+def source_key(kind: type) -> str:
+    """A digest of the file of a class that is not ours, which may change between two evaluations; else nothing."""
+    if kind.__module__.startswith("lightning_app."):
+        return ""
+    try:
+        return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
+    except (OSError, TypeError):  # typed into a shell, or built in
+        return ""
 
 
 def _in_words(value: object) -> str:
     if isinstance(value, FeatureTransform):
-        return hashlib.sha256(b"".join(value.identity())).hexdigest()
+        return hashlib.sha256(b"".join(value.identity())).hexdigest() + source_key(type(value))
     return codec_key(value) if isinstance(value, Codec) else str(value)
 
 

@@ -35,6 +35,7 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
+from lightning_app.wire import source_key
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
@@ -108,7 +109,8 @@ class Evaluation(LightningModule):
         device = self.trainer.strategy.root_device.type
         versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
         layout = "channels last"  # of CPUs; sums are rounded by it
-        digest = hashlib.sha256(repr([self.trainer.precision, device, layout, *versions]).encode())
+        setting = [self.trainer.precision, device, layout, source_key(type(self.network)), *versions]
+        digest = hashlib.sha256(repr(setting).encode())
         for part in self.network.identity():
             digest.update(part)
         self.model = Model(self.network, digest.hexdigest(), data.resize)

@@ -59,7 +59,7 @@ def test_it_is_trained_through_the_channel_evaluated_encoded_and_decoded(dfc: Df
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--model.network", "resnet_detector.Absent"], "resnet_detector.Absent is neither a Darknet .cfg nor a detector"),
+        (["--model.network", "resnet_detector.Absent"], "resnet_detector.Absent is neither a Darknet .cfg nor"),
         ([*NETWORK, "--model.channel.split", "layer9"], "no layer is named 'layer9'; the layers are stem, mul, relu"),
         ([*NETWORK, "--model.weights", "a.weights"], "a.weights is no checkpoint of this program, and ResNetDetector"),
         ([*NETWORK, "--model.network.classes", "4"], "the data has 5 classes and the network 4"),
