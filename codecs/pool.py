@@ -1,5 +1,6 @@
 """A codec in worker processes: pictures really encoded and really decoded, one picture per core."""
 
+import pickle
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
@@ -7,7 +8,7 @@ from typing import Any
 
 from lightning_app.codecs.base import QP, Coder, Picture
 from lightning_app.codecs.workers import WorkerPool
-from lightning_app.errors import CodecError
+from lightning_app.errors import CodecError, OptionError
 from lightning_app.pending import Pending
 
 
@@ -30,10 +31,14 @@ class CodecPool(WorkerPool):
     Args:
         codec: what each worker encodes and decodes with.
         workers: worker processes, 1 or more; None for the machine's cores.
+
+    Raises:
+        OptionError: the codec cannot be pickled.
     """
 
     def __init__(self, codec: Coder, workers: int | None = None) -> None:
         super().__init__(workers)
+        _check_picklable(codec)
         self.codec = codec
 
     def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Any, ...]]:
@@ -63,6 +68,15 @@ class CodecPool(WorkerPool):
         order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
         coding = self.stream([(code, self.codec, pictures[i], qps[i]) for i in order])
         return Pending(lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))])
+
+
+def _check_picklable(codec: Coder) -> None:
+    # Told here: where the executor cannot send a call, its thread may end in a traceback of its own.
+    try:
+        pickle.dumps(codec)
+    except Exception as error:  # pickle raises all kinds
+        kind = type(codec).__name__
+        raise OptionError(f"{kind} cannot go to a worker process: {error}; keep only plain settings in it") from error
 
 
 def code(codec: Coder, picture: Picture, qp: QP) -> CodedPicture:
