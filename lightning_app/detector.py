@@ -88,6 +88,8 @@ class Detector(LightningModule):
         self.criterion.check(self.network)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
+            for parameter in [] if self.transform is None else self.transform.only_reducing():
+                parameter.requires_grad_(False)  # DistributedDataParallel would wait for its gradient
         self.points: list[Point] = []
         self._submitted: dict[tuple[int, int], Pending[TrainingRecord]] = {}  # by epoch and batch
         # For the number of operations in Lightning's summary.
