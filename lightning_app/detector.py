@@ -17,7 +17,7 @@ from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import CRITERION, TRANSFORM, load_weights, match_part, network_state
-from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord
+from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
@@ -176,6 +176,7 @@ class Detector(LightningModule):
             self.log("train/kbpi", record.bits.float().mean() / 1000, batch_size=len(images))
         self.network.seen += len(images) * self.trainer.world_size  # before the loss, as Darknet counts
         terms = self.criterion(record)
+        check_terms(self.criterion, terms)
         loss = torch.stack([self.criterion.weight(name) * term for name, term in terms.items()]).sum()
         if not bool(torch.isfinite(loss)):
             stated = ", ".join(f"{name} {term.item():g}" for name, term in terms.items())

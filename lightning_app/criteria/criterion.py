@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from torch import Tensor, nn
 
 from lightning_app.criteria.record import TrainingRecord
+from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
 
 
@@ -34,3 +35,14 @@ class Criterion(nn.Module, ABC):
     def weight(self, term: str) -> float:  # noqa: ARG002
         """What a term is multiplied by in the loss."""
         return 1.0
+
+
+def check_terms(criterion: Criterion, terms: object) -> None:
+    """Raise `OptionError` where what a criterion gave is not named terms of no dimension."""
+    given = terms if isinstance(terms, dict) else {}
+    wrong = [name for name, term in given.items() if not isinstance(term, Tensor) or term.ndim]
+    if not given or wrong:
+        raise OptionError(
+            f"{type(criterion).__name__} must give a dict of at least one term, each a tensor of no dimension "
+            "such as loss.mean(); " + (f"{', '.join(wrong)} is none" if wrong else "it gives no term")
+        )

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.criteria import DetectionLoss, Sum, TrainingRecord
+from lightning_app.criteria import DetectionLoss, Sum, TrainingRecord, check_terms
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 from lightning_app.systems import CloudOnly, Collaborative
@@ -132,3 +132,17 @@ def test_a_criterion_that_cannot_train_the_network_is_refused_before_anything_is
     status, _, err = dfc("fit", *tiny, *CHANNEL, *own)
     assert status == 2
     assert "Consistency is for 5 classes, not 20" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({}, "it gives no term"),
+        (torch.zeros(()), "it gives no term"),
+        ({"a": torch.zeros(4)}, "a is none"),
+        ({"b": 1.0}, "b is"),
+    ],
+)
+def test_what_a_criterion_must_give_is_one_sentence(terms: object, told: str) -> None:
+    with pytest.raises(OptionError, match=rf"DetectionLoss must give a dict .* such as loss\.mean\(\); {told}"):
+        check_terms(DetectionLoss(), terms)
