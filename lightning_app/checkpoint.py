@@ -64,12 +64,17 @@ def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str,
         return ""
     if given and needed:
         raise WeightsError(f"{source} holds another {part}: give the one that it was trained with, or other weights")
-    for name in given:
-        del state[name]
-    state.update(needed)
+    put_own(state, own, prefix)
     if given:
         return f"{source} was trained with a {part}, which is left out here."
     return f"{source} holds no {part}: it keeps its initial values."
+
+
+def put_own(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str) -> None:
+    """Put a Detector's own state under a prefix into that of a checkpoint, in the place of what stands there."""
+    for name in [name for name in state if name.startswith(prefix)]:
+        del state[name]
+    state.update({name: tensor for name, tensor in own.items() if name.startswith(prefix)})
 
 
 def load_network(network: SplitDetector, path: Path) -> str:

@@ -16,9 +16,8 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import CRITERION, TRANSFORM, load_weights, match_part, network_state
-from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord
-from lightning_app.criteria.criterion import check_terms
+from lightning_app.checkpoint import CRITERION, TRANSFORM, load_weights, match_part, network_state, put_own
+from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
@@ -89,6 +88,8 @@ class Detector(LightningModule):
         self.criterion.check(self.network)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
+            for parameter in [] if self.transform is None else self.transform.only_reducing():
+                parameter.requires_grad_(False)  # DistributedDataParallel would wait for its gradient
         self.points: list[Point] = []
         self._submitted: dict[tuple[int, int], Pending[TrainingRecord]] = {}  # by epoch and batch
         # For the number of operations in Lightning's summary.
@@ -133,9 +134,12 @@ class Detector(LightningModule):
             end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
         source, state = str(self.trainer.ckpt_path or "the checkpoint"), checkpoint["state_dict"]
         network_state(self.network, state, source)
+        resumes = self.trainer.state.fn == "fit"
+        if not resumes:  # which asks no criterion
+            put_own(state, self.state_dict(), CRITERION)
         for part in (TRANSFORM, CRITERION):
             told = match_part(state, self.state_dict(), part, source)
-            if told and self.trainer.state.fn == "fit":
+            if told and resumes:
                 raise WeightsError(f"{told} A run resumes with what it began with: set it so, or use --model.weights")
             if told:
                 rank_zero_info(told)

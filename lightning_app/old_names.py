@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 from jsonargparse import get_loader, set_loader
 
+from lightning_app.errors import OptionError
+
 OPTIONS = {
     "--model.channel.bits": "--model.channel.depth",
     "--channel.bits": "--channel.depth",
@@ -81,6 +83,8 @@ def _with_criterion(model: dict[str, Any]) -> dict[str, Any]:
 
 def _with_new_keys(config: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     for old in names.keys() & config.keys():
+        if names[old] in config:
+            raise OptionError(f"{old} is the old name of {names[old]}, and the config has both: leave out {old}")
         _tell(f"the key {old}", names[old])
     return {names.get(key, key): value for key, value in config.items()}
 

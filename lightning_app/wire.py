@@ -83,7 +83,10 @@ class WireFormat:
 
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Features (B, C, N, M) of each tensor that crosses -> what is quantised."""
-        return dict(features) if self.transform is None else self.transform.reduce(features)
+        if self.transform is None:
+            return dict(features)
+        reduced = self.transform.reduce(features)
+        return {name: reduced[name] for name in features}  # in the order in which they cross
 
     def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The inverse of `reduce`, as far as there is one: decoded -> features (B, C, N, M) that the back takes."""
@@ -126,7 +129,7 @@ def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape])
     """C, N, M of each tensor that is quantised, from those that cross.
 
     Raises:
-        OptionError: the transform does not give back what the back takes.
+        OptionError: the transform does not give one tensor of features for each, or not what the back takes.
     """
     if transform is None:
         return dict(shapes)
@@ -135,6 +138,7 @@ def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape])
     trial = deepcopy(transform).eval()  # batch norm would count the zeros
     with torch.no_grad():
         reduced = trial.reduce(whole)
+        _check_reduces(transform, whole, reduced)
         restored = trial.restore(reduced)
     _check_restores(transform, whole, restored)
     return {name: _shape(reduced[name]) for name in shapes}
@@ -172,12 +176,22 @@ def _in_words(value: object) -> str:
     return codec_key(value) if isinstance(value, Codec) else str(value)
 
 
+def _check_reduces(transform: FeatureTransform, whole: Mapping[str, Tensor], reduced: object) -> None:
+    tensors = dict(reduced) if isinstance(reduced, Mapping) else {}
+    if tensors.keys() != whole.keys() or any(v.ndim != 4 or len(v) != 1 for v in tensors.values()):
+        raise OptionError(
+            f"{type(transform).__name__}.reduce must give a dict with one tensor (B, C, N, M) for each of "
+            f"{', '.join(whole)}; for one image it gives "
+            + (", ".join(f"{name} {tuple(v.shape)}" for name, v in tensors.items()) or "none")
+        )
+
+
 def _check_restores(transform: FeatureTransform, whole: Mapping[str, Tensor], restored: Mapping[str, Tensor]) -> None:
     given = {name: tuple(tensor.shape[1:]) for name, tensor in restored.items()}
     wanted = {name: tuple(tensor.shape[1:]) for name, tensor in whole.items()}
     if given != wanted:
         raise OptionError(
-            f"{type(transform).__name__} restores {_listed(given)} where the back takes {_listed(wanted)}"
+            f"{type(transform).__name__} restores {_listed(given) or 'nothing'} where the back takes {_listed(wanted)}"
         )
 
 

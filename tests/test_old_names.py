@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from lightning_app.errors import OptionError
 from lightning_app.old_names import renamed_config
 from lightning_app.records.points import read_points
 
@@ -46,3 +47,8 @@ def test_only_the_channels_keys_and_the_sweeps_are_renamed() -> None:
     assert renamed_config({"evaluate": {"splits": ["max_7"], "bits": [8]}}) == {
         "evaluate": {"splits": ["max_7"], "depths": [8]}
     }
+
+
+def test_an_old_name_beside_the_new_one_is_refused() -> None:
+    with pytest.raises(OptionError, match="bits is the old name of depth, and the config has both: leave out bits"):
+        renamed_config({"model": {"channel": {"depth": 8, "bits": 10}}})

@@ -3,9 +3,9 @@
 A criterion takes one `TrainingRecord` and returns named terms; their weighted sum is the loss.
 """
 
-from lightning_app.criteria.criterion import Criterion
+from lightning_app.criteria.criterion import Criterion, check_terms
 from lightning_app.criteria.detection import DetectionLoss
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.criteria.sum import Sum
 
-__all__ = ["Criterion", "DetectionLoss", "Sum", "TrainingRecord"]
+__all__ = ["Criterion", "DetectionLoss", "Sum", "TrainingRecord", "check_terms"]

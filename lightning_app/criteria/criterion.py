@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 
 from torch import Tensor, nn
 
@@ -38,15 +37,12 @@ class Criterion(nn.Module, ABC):
         return 1.0
 
 
-def check_terms(criterion: Criterion, terms: Mapping[str, object]) -> None:
-    """Refuse terms that cannot be added up, with an `OptionError`.
-
-    Args:
-        criterion: that gave them.
-        terms: each a tensor of no dimension, by name.
-    """
+def check_terms(criterion: Criterion, terms: object) -> None:
+    """Raise `OptionError` where what a criterion gave is not at least one named term of no dimension."""
+    kind = type(criterion).__name__
+    if not isinstance(terms, dict) or not terms:
+        raise OptionError(f"{kind} gives no term: give a dict of at least one, such as {{'heads': loss.mean()}}")
     for name, term in terms.items():
         if not isinstance(term, Tensor) or term.ndim:
             given = f"of shape {tuple(term.shape)}" if isinstance(term, Tensor) else f"a {type(term).__name__}"
-            kind = type(criterion).__name__
             raise OptionError(f"the term {name} of {kind} is {given}: give a tensor of no dimension, such as a mean")

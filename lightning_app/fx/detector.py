@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import fx, nn
 
 from lightning_app.darknet import HeadedDetector
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.errors import OptionError
 from lightning_app.fx.operation import Operation
-from lightning_app.fx.trace import shapes, trace
+from lightning_app.fx.trace import trace
+from lightning_app.fx.trial import check_alike, run_as_written, run_traced
 from lightning_app.graph import IMAGE, Node
 
 
@@ -30,7 +32,8 @@ class TracedDetector(HeadedDetector):
         whole: classes of modules that are one layer each, beside those of torch.nn.
 
     Raises:
-        OptionError: the module cannot be traced, or its outputs are not those of the heads.
+        OptionError: the module cannot be traced, its operations give other outputs than the module, or its outputs are
+            not those of the heads.
     """
 
     def __init__(
@@ -42,11 +45,15 @@ class TracedDetector(HeadedDetector):
         whole: tuple[type[nn.Module], ...] = (),
     ) -> None:
         super().__init__()
+        images = torch.rand((2, channels, *size), generator=torch.Generator().manual_seed(0))
+        written = run_as_written(module, images)
         traced = trace(module, whole)
+        shape_of, outputs = run_traced(traced, images)
+        check_alike(module, written, outputs)
         self.module, self.heads, self.size, self.channels = module, tuple(heads), size, channels
         self.code = traced.code
         operations = [node for node in traced.graph.nodes if node.op.startswith("call_")]
-        self.nodes = _nodes(operations, shapes(traced, channels, size), module)
+        self.nodes = _nodes(operations, shape_of, module)
         # In a tuple, since the module has their weights already.
         self._layers = tuple(_layer(operation, module) for operation in operations)
         self._groups = _groups(operations)
@@ -85,18 +92,29 @@ def _nodes(
     operations: Sequence[fx.Node], shape_of: dict[fx.Node, tuple[int, ...] | None], module: nn.Module
 ) -> tuple[Node, ...]:
     numbers = {operation: index for index, operation in enumerate(operations)}
-    names = [_name(operation) for operation in operations]
+    names = _names(operations)
     nodes = []
     for operation, index in numbers.items():
-        # A module that runs twice is two layers, of which the second has torch.fx's name.
-        name = names[index] if names[index] not in names[:index] else operation.name
         sources = [source for source in operation.all_input_nodes if source.op != "get_attr"]
         shape = shape_of[operation] or ()
         crosses = len(shape) == 4 and shape[0] == 2
         c, n, m = shape[1:] if crosses else (0, 0, 0)
         inputs = tuple(numbers.get(source, IMAGE) for source in sources)
-        nodes.append(Node(index, name, inputs, (c, n, m), _is_alias(operation, module), crosses))
+        nodes.append(Node(index, names[index], inputs, (c, n, m), _is_alias(operation, module), crosses))
     return tuple(nodes)
+
+
+def _names(operations: Sequence[fx.Node]) -> list[str]:
+    """A name for each; a module that runs twice is two layers, of which the second has torch.fx's name."""
+    firsts = [_name(operation) for operation in operations]
+    names: list[str] = []
+    for operation, name in zip(operations, firsts, strict=True):
+        if name in names:
+            name = operation.name
+            while name in firsts or name in names:  # a module may have that name
+                name += "_again"
+        names.append(name)
+    return names
 
 
 def _name(operation: fx.Node) -> str:

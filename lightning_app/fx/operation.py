@@ -33,9 +33,13 @@ class Operation(nn.Module):
         constants = {s: Slot(str(s.target)) for s in node.all_input_nodes if s.op == "get_attr"}
         self.arguments = _slotted(node.args, {**numbers, **constants})
         self.options = _slotted(dict(node.kwargs), {**numbers, **constants})
-        self.owners = nn.ModuleDict(
-            {str(slot.source).replace(".", "/"): _owner(root, str(slot.source)) for slot in constants.values()}
-        )
+        paths = [str(slot.source) for slot in constants.values()]
+        # A dict hides them from torch: an owner may be the whole module, and only the constants belong to this layer.
+        self.owners = {path: _owner(root, path) for path in paths}
+        for number, path in enumerate(paths):
+            value = self._constant(path)
+            if isinstance(value, nn.Parameter):
+                self.register_parameter(f"constant_{number}", value)
         self.called = root.get_submodule(str(node.target)) if node.op == "call_module" else None
 
     def forward(self, *inputs: Any) -> Any:
@@ -59,8 +63,10 @@ class Operation(nn.Module):
     def _value(self, slot: Slot, inputs: Sequence[Any]) -> Any:
         if isinstance(slot.source, int):
             return inputs[slot.source]
-        owner = self.owners[slot.source.replace(".", "/")]
-        return getattr(owner, slot.source.rpartition(".")[2])
+        return self._constant(slot.source)
+
+    def _constant(self, path: str) -> Any:
+        return getattr(self.owners[path], path.rpartition(".")[2])
 
 
 def _owner(root: nn.Module, path: str) -> nn.Module:

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 from torch import fx, nn
-from torch.fx.passes.shape_prop import ShapeProp
 from torch.nn import functional as F
 
 from lightning_app.darknet.layers import Dropout
@@ -61,31 +60,17 @@ def trace(module: nn.Module, whole: tuple[type[nn.Module], ...]) -> fx.GraphModu
         graph = tracer.trace(module)
     except Exception as error:  # torch.fx raises all kinds at code that depends on values
         raise OptionError(f"torch.fx cannot trace {type(module).__name__}: {error}") from error
+    _check_inputs(graph, module)
     for node in list(graph.nodes):
         _check_repeatable(node)
         _give_own_result(node, module)
     return fx.GraphModule(module, graph)
 
 
-def shapes(traced: fx.GraphModule, channels: int, size: tuple[int, int]) -> dict[fx.Node, tuple[int, ...] | None]:
-    """The shape of each operation's result for 2 images; None where it is no tensor of real numbers.
-
-    Args:
-        traced: of `trace`.
-        channels: of the images.
-        size: rows and columns of the images.
-    """
-    training = traced.training
-    with torch.no_grad():
-        ShapeProp(traced.eval()).propagate(torch.zeros(2, channels, *size))
-    traced.train(training)
-    return {node: _shape(node.meta.get("tensor_meta")) for node in traced.graph.nodes}
-
-
-def _shape(meta: Any) -> tuple[int, ...] | None:
-    """Of one tensor; several, or none, have no shape."""
-    is_real = getattr(getattr(meta, "dtype", None), "is_floating_point", False)
-    return tuple(meta.shape) if is_real else None
+def _check_inputs(graph: fx.Graph, module: nn.Module) -> None:
+    names = ", ".join(str(node.target) for node in graph.nodes if node.op == "placeholder")
+    if "," in names:
+        raise OptionError(f"{type(module).__name__} takes {names}: wrap it in a module that takes the images only")
 
 
 def _repeatable_dropouts(module: nn.Module) -> None:
@@ -110,6 +95,8 @@ def _give_own_result(node: fx.Node, module: nn.Module) -> None:
         node.target = PLAIN[node.target]
     elif node.op == "call_function" and node.kwargs.get("inplace"):
         node.kwargs = {**node.kwargs, "inplace": False}
+    elif node.op == "call_function" and _plain(node.target) is not None:
+        node.target = _plain(node.target)  # type: ignore[assignment]
     elif node.op == "call_method" and str(node.target).endswith("_") and not str(node.target).endswith("__"):
         node.target = str(node.target).removesuffix("_")
     elif node.op == "call_module" and getattr(module.get_submodule(str(node.target)), "inplace", False):
@@ -123,3 +110,12 @@ def _give_own_result(node: fx.Node, module: nn.Module) -> None:
     overwritten = node.args[0]
     assert isinstance(overwritten, fx.Node)
     overwritten.replace_all_uses_with(node, delete_user_cb=later.__contains__)
+
+
+def _plain(function: Any) -> Callable[..., Any] | None:
+    """Of a function that overwrites, such as ``torch.relu_``, the one that does not."""
+    name = getattr(function, "__name__", "")
+    if not name.endswith("_") or name.endswith("__"):
+        return None
+    plain = name.removesuffix("_")
+    return getattr(torch, plain, None) or getattr(F, plain, None)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 
+import torch
 from torch import Tensor, nn
 
 from lightning_app.errors import OptionError
@@ -61,10 +63,39 @@ class FeatureTransform(nn.Module, ABC):
         """In the cloud: decoded (B, C', N', M') -> features of the shapes that the back takes, under the same names."""
 
     def identity(self) -> Iterator[bytes]:
-        """All that its outputs depend on: the class, its plain attributes and its weights."""
-        kind, own = type(self), sorted(vars(self).keys() - vars(nn.Module()).keys())
-        yield f"{kind.__module__}.{kind.__qualname__}".encode()
-        yield repr([(name, getattr(self, name)) for name in own]).encode()
-        for name, tensor in self.state_dict().items():
+        """All that its outputs depend on: the class, its weights, and the plain attributes of it and of its modules.
+
+        Raises:
+            OptionError: an attribute's ``repr`` is another in every process.
+        """
+        for path, module in self.named_modules():
+            kind = type(module)
+            yield f"{path} {kind.__module__}.{kind.__qualname__}".encode()
+            for name in sorted(vars(module).keys() - vars(nn.Module()).keys()):
+                yield self._in_words(f"{path}.{name}".lstrip("."), getattr(module, name)).encode()
+        for name, tensor in (*self.named_parameters(), *self.named_buffers()):
             yield name.encode()
             yield tensor.detach().cpu().numpy().tobytes()
+
+    def _in_words(self, name: str, value: object) -> str:
+        if callable(value) and hasattr(value, "__qualname__"):  # its repr has its address
+            return f"{name}={value.__module__}.{value.__qualname__}"
+        words = f"{name}={value.tolist() if isinstance(value, Tensor) else value!r}"
+        if " at 0x" in words:
+            raise OptionError(f"{self} keeps {words}, which is another in every process: give its class a __repr__")
+        return words
+
+    def only_reducing(self) -> list[nn.Parameter]:
+        """The parameters that `restore` does not use: they learn nothing where the gradient stops at the codec."""
+        assert self.shapes is not None
+        trial = deepcopy(self).eval()
+        learning = {name: parameter for name, parameter in trial.named_parameters() if parameter.requires_grad}
+        with torch.no_grad():
+            reduced = trial.reduce({name: torch.zeros(1, *shape) for name, shape in self.shapes.items()})
+        with torch.enable_grad():
+            total = torch.stack([tensor.sum() for tensor in trial.restore(reduced).values()]).sum()
+        if not total.requires_grad:
+            return list(self.parameters())
+        gradients = torch.autograd.grad(total, list(learning.values()), allow_unused=True)
+        both = zip(learning, gradients, strict=True)
+        return [self.get_parameter(name) for name, gradient in both if gradient is None]

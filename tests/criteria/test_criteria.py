@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.criteria import DetectionLoss, Sum, TrainingRecord
+from lightning_app.criteria import DetectionLoss, Sum, TrainingRecord, check_terms
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 from lightning_app.systems import CloudOnly, Collaborative
@@ -132,3 +132,17 @@ def test_a_criterion_that_cannot_train_the_network_is_refused_before_anything_is
     status, _, err = dfc("fit", *tiny, *CHANNEL, *own)
     assert status == 2
     assert "Consistency is for 5 classes, not 20" in err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("terms", "told"),
+    [
+        ({}, "DetectionLoss gives no term: give a dict"),
+        (torch.zeros(()), "DetectionLoss gives no term: give a dict"),
+        ({"a": 1.0}, "the term a of DetectionLoss is a float: give a tensor of no dimension"),
+        ({"a": torch.zeros(4)}, r"the term a of DetectionLoss is of shape \(4,\): give a tensor"),
+    ],
+)
+def test_what_a_criterion_must_give_is_one_sentence(terms: object, told: str) -> None:
+    with pytest.raises(OptionError, match=told):
+        check_terms(DetectionLoss(), terms)
