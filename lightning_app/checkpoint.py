@@ -39,6 +39,9 @@ def load_weights(network: SplitDetector, transform: FeatureTransform | None, pat
     told = match_part(state, own, TRANSFORM, str(path))
     if transform is not None:
         transform.load_state_dict({name.removeprefix(TRANSFORM): state[name] for name in own})
+        spoilt = [name for name, tensor in transform.state_dict().items() if not bool(torch.isfinite(tensor).all())]
+        if spoilt:
+            raise WeightsError(f"{path} has values in {', '.join(spoilt)} of the transform that are NaN or infinite")
     return [sentence for sentence in (said, told) if sentence]
 
 
@@ -101,15 +104,16 @@ def load_network(network: SplitDetector, path: Path) -> str:
 
 
 def _spoilt(network: SplitDetector) -> list[str]:
-    """Names of the layers that would give NaN or infinite samples."""
-    return [
-        node.name
-        for node in network.nodes
-        if any(
-            not bool(torch.isfinite(tensor).all()) or (name.endswith("running_var") and bool((tensor < 0).any()))
-            for name, tensor in network.layer(node).state_dict().items()
-        )
-    ]
+    """Names of the layers that would give NaN or infinite samples; of what belongs to no layer, its own."""
+    layers = [node.name for node in network.nodes if _is_spoilt(network.layer(node).state_dict())]
+    return layers or [name for name, tensor in network.state_dict().items() if _is_spoilt({name: tensor})]
+
+
+def _is_spoilt(state: Mapping[str, Tensor]) -> bool:
+    return any(
+        not bool(torch.isfinite(tensor).all()) or (name.endswith("running_var") and bool((tensor < 0).any()))
+        for name, tensor in state.items()
+    )
 
 
 def fill(network: SplitDetector, checkpoint: Mapping[str, Any], source: str) -> None:

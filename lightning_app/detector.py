@@ -21,6 +21,7 @@ from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, che
 from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
+from lightning_app.dropout import dropouts_of, make_repeatable, reseed_each
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.graph import Detections, SplitDetector
 from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
@@ -82,6 +83,8 @@ class Detector(LightningModule):
         self.network = read_detector(network, seed) if isinstance(network, str) else network
         self.criterion = criterion or DetectionLoss()
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
+        make_repeatable(self.system)  # a transform's dropouts
+        make_repeatable(self.criterion)
         if weights is not None:
             for sentence in load_weights(self.network, self.transform, Path(weights)):
                 rank_zero_info(sentence)
@@ -194,7 +197,10 @@ class Detector(LightningModule):
         return self.system.submit(batch, self.hparams["seed"], self.current_epoch)
 
     def _reseed(self, batch_idx: int) -> None:
-        self.network.reseed(self.hparams["seed"], self.current_epoch, batch_idx, self.global_rank)
+        entropy = (self.hparams["seed"], self.current_epoch, batch_idx, self.global_rank)
+        self.network.reseed(*entropy)
+        beside = [*dropouts_of(self.system), *dropouts_of(self.criterion)]
+        reseed_each(enumerate(beside, start=len(self.network.nodes)), entropy)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Detect at every operating point and count the bits."""

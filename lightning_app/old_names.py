@@ -37,6 +37,10 @@ def renamed_arguments(arguments: Sequence[str]) -> list[str]:
     >>> renamed_arguments(["--model.channel.split", "max_7"])
     ['--model.channel.split', 'max_7']
     """
+    given = {argument.partition("=")[0] for argument in arguments}
+    for old in given & OPTIONS.keys():
+        if OPTIONS[old] in given:
+            raise OptionError(f"{old} is the old name of {OPTIONS[old]}, and both are given: leave out {old}")
     return [word for argument in arguments for word in _renamed(argument)]
 
 

@@ -125,7 +125,7 @@ SAID = {
         ),
         (
             PLAIN + "--model.network small_nets.SmallDetector",
-            "is neither a Darknet .cfg nor a detector that can be imported: is its folder on PYTHONPATH?",
+            "is neither a Darknet .cfg nor a detector that can be imported: No module named",
         ),
         (PLAIN + "-c small_net.yaml --model.network.classes 6", "the data has 5 classes and the network 6"),
     ],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lightning_app.errors import OptionError
-from lightning_app.old_names import renamed_config
+from lightning_app.old_names import renamed_arguments, renamed_config
 from lightning_app.records.points import read_points
 
 Dfc = Callable[..., tuple[int, str, str]]
@@ -30,6 +30,12 @@ def test_the_depth_is_read_by_its_old_name_from_the_command_line_and_from_a_conf
     assert status == 0, err
     assert "dfc: --bits is now called --depths; the old name is still read" in err
     assert {point.depth for point in read_points(Path("runs/evaluation/points.csv"))} == {"10", "12", ""}
+
+
+def test_an_old_option_beside_the_new_one_is_refused() -> None:
+    sentence = "--model.channel.bits is the old name of --model.channel.depth, and both are given: leave out"
+    with pytest.raises(OptionError, match=sentence):
+        renamed_arguments(["--model.channel.bits=10", "--model.channel.depth", "12"])
 
 
 def test_a_table_with_the_old_column_is_read_with_a_line_that_says_the_new_name(

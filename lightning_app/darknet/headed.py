@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 from torch import Tensor
 
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.head import detect
-from lightning_app.darknet.layers import Dropout
 from lightning_app.darknet.loss import check_form, detection_loss, form_named
 from lightning_app.darknet.region import RegionOptions
+from lightning_app.dropout import Dropout, reseed_each
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections, SplitDetector, Truth
 
@@ -55,8 +54,5 @@ class HeadedDetector(SplitDetector):
         Args:
             entropy: 0 or more each, such as the seed, epoch, batch and rank of a training step.
         """
-        for node in self.nodes:
-            layer = self.layer(node)
-            if isinstance(layer, Dropout):
-                sequence = np.random.SeedSequence(entropy, spawn_key=(node.index,))
-                layer.reseed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
+        layers = ((node.index, self.layer(node)) for node in self.nodes)
+        reseed_each([(index, layer) for index, layer in layers if isinstance(layer, Dropout)], entropy)

@@ -170,33 +170,3 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, N, M) -> (B, C, N·s, M·s)."""
         return F.interpolate(x, scale_factor=self.stride, mode="nearest") * self.scale
-
-
-class Dropout(nn.Module):
-    """``[dropout]``: in training some samples become 0 and the others grow instead (``src/dropout_layer.c``).
-
-    The draws are a stream of this layer alone: the global random state is neither read nor moved. A CPU and a GPU draw
-    different samples from one seed.
-
-    Args:
-        probability: that a sample becomes 0, from 0 up to but without 1.
-    """
-
-    def __init__(self, probability: float) -> None:
-        super().__init__()
-        self.probability = probability
-        self.reseed(0)
-
-    def reseed(self, seed: int) -> None:
-        """Start the stream of draws anew."""
-        self.seed = seed
-        self.generator: torch.Generator | None = None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, N, M) -> the same shape; unchanged in evaluation mode."""
-        if not self.training:
-            return x
-        if self.generator is None or self.generator.device != x.device:
-            self.generator = torch.Generator(x.device).manual_seed(self.seed)
-        kept = torch.rand(x.shape, generator=self.generator, device=x.device) >= self.probability
-        return x * kept / (1 - self.probability)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Self
 
 import torch
@@ -94,6 +95,15 @@ class Network(HeadedDetector):
         return unchanging(self)
 
 
+def _why_not(class_path: str) -> str:
+    """Why a class path gives no detector."""
+    try:
+        found = resolve_name(class_path)
+    except Exception as error:  # all that the code of others raises while it is imported
+        return f"{error}; is its folder on PYTHONPATH?"
+    return f"it is {found!r}, and no class of a SplitDetector"
+
+
 def read_detector(cfg: str | Path, seed: int = 0) -> Network:
     """The detector of a ``.cfg``, with initial weights drawn from ``seed``.
 
@@ -102,9 +112,7 @@ def read_detector(cfg: str | Path, seed: int = 0) -> Network:
         OptionError: it is a classifier, which has no head, or the class path of a detector that is not found.
     """
     if Path(cfg).suffix != ".cfg" and not Path(cfg).exists():
-        raise OptionError(
-            f"{cfg} is neither a Darknet .cfg nor a detector that can be imported: is its folder on PYTHONPATH?"
-        )
+        raise OptionError(f"{cfg} is neither a Darknet .cfg nor a detector that can be imported: {_why_not(str(cfg))}")
     network = Network.from_cfg(cfg, seed)
     if not network.heads:
         raise OptionError(f"{cfg} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")

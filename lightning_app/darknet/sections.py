@@ -14,13 +14,13 @@ from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.layers import (
     ACTIVATIONS,
     Convolution,
-    Dropout,
     MaxPool,
     Reorg,
     Route,
     Shortcut,
     Upsample,
 )
+from lightning_app.dropout import Dropout
 from lightning_app.graph import Shape
 
 MAX_SAMPLES = 1 << 26

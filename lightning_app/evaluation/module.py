@@ -76,7 +76,8 @@ class Evaluation(LightningModule):
     ) -> None:
         super().__init__()
         self.network, self.options = detector.network, detector.hparams
-        self.form = detector.criterion.form if isinstance(detector.criterion, DetectionLoss) else "darknet"
+        forms = (part.form for part in detector.criterion.modules() if isinstance(part, DetectionLoss))
+        self.form = next(forms, "darknet")
         self.systems = nn.ModuleList(systems)  # whose transforms go to the device
         self.anchor, self.cache, self.folder, self.resamples = anchor, cache, folder, resamples
         self.links: list[Link] = [FeatureLink(system, qp) for system in systems for qp in system.qps.values()]

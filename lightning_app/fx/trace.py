@@ -14,7 +14,7 @@ import torch
 from torch import fx, nn
 from torch.nn import functional as F
 
-from lightning_app.darknet.layers import Dropout
+from lightning_app.dropout import Dropout, make_repeatable
 from lightning_app.errors import OptionError
 
 PLAIN: dict[Any, Callable[..., Any]] = {
@@ -54,7 +54,7 @@ def trace(module: nn.Module, whole: tuple[type[nn.Module], ...]) -> fx.GraphModu
     Raises:
         OptionError: torch.fx cannot trace the module, or an operation cannot be used here.
     """
-    _repeatable_dropouts(module)
+    make_repeatable(module)
     tracer = _Tracer((*whole, Dropout))
     try:
         graph = tracer.trace(module)
@@ -71,15 +71,6 @@ def _check_inputs(graph: fx.Graph, module: nn.Module) -> None:
     names = ", ".join(str(node.target) for node in graph.nodes if node.op == "placeholder")
     if "," in names:
         raise OptionError(f"{type(module).__name__} takes {names}: wrap it in a module that takes the images only")
-
-
-def _repeatable_dropouts(module: nn.Module) -> None:
-    for parent in list(module.modules()):
-        for name, child in list(parent.named_children()):
-            if type(child) is nn.Dropout:
-                setattr(parent, name, Dropout(child.p))
-            elif isinstance(child, nn.modules.dropout._DropoutNd):
-                raise OptionError(f"the draws of {type(child).__name__} cannot be repeated: use torch.nn.Dropout")
 
 
 def _check_repeatable(node: fx.Node) -> None:

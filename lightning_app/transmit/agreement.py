@@ -23,6 +23,8 @@ def find_codec(header: ContainerHeader, given: Codec | None) -> Codec:
     if given is None:
         name = "HM" if header.codec == "HM" else "a codec of your own"
         raise OptionError(f"the .dfc file was coded by {name}: give --codec and its options, as on the mobile side")
+    if header.codec in BY_NAME and type(given).__name__ != header.codec:
+        raise OptionError(f"the .dfc file was coded by {header.codec}, not {type(given).__name__}: leave out --codec")
     if given.depth != header.depth:
         raise OptionError(
             f"--codec takes {given.depth} bits per sample and the .dfc file has {header.depth}: set its depth"

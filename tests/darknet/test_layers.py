@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from lightning_app.darknet.layers import ACTIVATIONS, Convolution, Dropout, MaxPool, Route, Shortcut, Upsample
+from lightning_app.darknet.layers import ACTIVATIONS, Convolution, MaxPool, Route, Shortcut, Upsample
+from lightning_app.dropout import Dropout
 
 FORMULAS: dict[str, Callable[[float], float]] = {
     "linear": lambda x: x,

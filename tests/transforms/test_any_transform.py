@@ -18,7 +18,7 @@ from lightning_app.wire import sent_shapes
 SHAPES: dict[str, Shape] = {"late": (4, 2, 2), "early": (4, 2, 2)}
 Features = Mapping[str, Tensor]
 sys.path.insert(0, str(Path(__file__).parent))
-bottleneck = importlib.import_module("bottleneck")
+one_by_one = importlib.import_module("one_by_one")
 
 
 class Scaled(FeatureTransform):
@@ -92,7 +92,7 @@ def test_what_reduce_must_give_is_said_at_once(given: Callable[[Features], objec
 
 
 def test_where_the_gradient_stops_only_what_restores_learns() -> None:
-    transform = bottleneck.Bottleneck()
+    transform = one_by_one.Bottleneck()
     transform.prepare(SHAPES)
     frozen = {id(parameter) for parameter in transform.only_reducing()}
     assert frozen == {id(parameter) for parameter in transform.down.parameters()}

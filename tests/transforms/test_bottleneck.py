@@ -13,20 +13,20 @@ import pytest
 import torch
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import load_weights
+from lightning_app.checkpoint import load_weights, save_checkpoint
 from lightning_app.darknet import Network
-from lightning_app.errors import OptionError
+from lightning_app.errors import OptionError, WeightsError
 from lightning_app.records.points import Point, read_points
 from lightning_app.systems import Collaborative
 
 sys.path.insert(0, str(Path(__file__).parent))
-bottleneck = importlib.import_module("bottleneck")
+one_by_one = importlib.import_module("one_by_one")
 
 Dfc = Callable[..., tuple[int, str, str]]
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 CHECKPOINT = "checkpoints/demo/plain/last.ckpt"
 CHANNEL = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,37]")
-TRANSFORM = ("--model.channel.transform", "bottleneck.Bottleneck", "--model.channel.transform.channels", "8")
+TRANSFORM = ("--model.channel.transform", "one_by_one.Bottleneck", "--model.channel.transform.channels", "8")
 WEIGHT = "system.channel.transform.down.0.weight"
 
 quiet = [
@@ -51,7 +51,11 @@ def run(tiny: tuple[str, ...]) -> tuple[str, ...]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
-def test_a_fit_trains_the_transform_and_a_resumed_one_ends_at_the_same_weights(dfc: Dfc, run: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("kind", ["Bottleneck", "Dropping"])
+def test_a_fit_trains_the_transform_and_a_resumed_one_ends_at_the_same_weights(
+    dfc: Dfc, run: tuple[str, ...], kind: str
+) -> None:
+    run = tuple(word.replace("Bottleneck", kind) for word in run)
     assert dfc("fit", *run)[0] == 0
     whole = state()
     first, _ = _initial(8)
@@ -67,7 +71,7 @@ def test_a_fit_trains_the_transform_and_a_resumed_one_ends_at_the_same_weights(d
 def _initial(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Weights before training, drawn from the seed of the run as the program draws them."""
     torch.manual_seed(0)
-    transform = bottleneck.Bottleneck(channels)
+    transform = one_by_one.Bottleneck(channels)
     Collaborative(Network.from_cfg(SHAPES), FeatureChannel("max_5", transform=transform))
     return transform.down["0"].weight.detach().clone(), transform.up["0"].weight.detach().clone()
 
@@ -96,13 +100,13 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     assert evaluated["max_5 Bottleneck tiled 8-bit HEVC lossless"].kbpi < 0.5 * plain.kbpi
 
     weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
-    sent = ("--channel.split", "max_5", "--qp", "37", "--channel.transform", "bottleneck.Bottleneck")
+    sent = ("--channel.split", "max_5", "--qp", "37", "--channel.transform", "one_by_one.Bottleneck")
     picture = "data/shapes/Shapes/JPEGImages/000024.jpg"
     status, _, err = dfc("encode", picture, "-o", "x.dfc", *weights, *sent, "--channel.transform.channels", "8")
     assert status == 0, err
     Path("classes.txt").write_text("a\nb\nc\nd\ne\n")
     decode = ("decode", "x.dfc", "-o", "x.json", *weights, "--classes", "classes.txt")
-    given = ("--transform", "bottleneck.Bottleneck", "--transform.channels", "8")
+    given = ("--transform", "one_by_one.Bottleneck", "--transform.channels", "8")
     status, _, err = dfc(*decode, *given)
     assert status == 0, err
     found = json.loads(Path("x.json").read_text())
@@ -119,7 +123,7 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     assert (status, err.splitlines()[-1]) == (
         2, "dfc: x.dfc: the .dfc file was made with a transform: give the mobile side's --transform"
     )  # fmt: skip
-    status, _, err = dfc(*decode, "--transform", "bottleneck.Bottleneck", "--transform.channels", "6")
+    status, _, err = dfc(*decode, "--transform", "one_by_one.Bottleneck", "--transform.channels", "6")
     assert status == 2
     assert "holds another transform: give the one that it was trained with" in err
 
@@ -129,11 +133,11 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
 def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str, ...]) -> None:
     assert dfc("fit", *run, "--trainer.max_epochs", "1")[0] == 0
     shapes = ("--network", "configs/networks/shapes.cfg", "--split", "max_5", "--output", "onnx")
-    given = ("--transform", "bottleneck.Bottleneck", "--transform.channels", "8")
+    given = ("--transform", "one_by_one.Bottleneck", "--transform.channels", "8")
     status, out, err = dfc("weights", "onnx", CHECKPOINT, *shapes, *given)
     assert (status, out) == (0, "Written to onnx/front.onnx\nWritten to onnx/back.onnx\n"), err
     front, back = (onnxruntime.InferenceSession(f"onnx/{name}.onnx") for name in ("front", "back"))
-    network, transform = Network.from_cfg(SHAPES), bottleneck.Bottleneck(8)
+    network, transform = Network.from_cfg(SHAPES), one_by_one.Bottleneck(8)
     system = Collaborative(network, FeatureChannel("max_5", transform=transform)).eval()
     load_weights(network, transform, Path(CHECKPOINT))
     images = torch.rand(2, 3, 96, 64)
@@ -176,7 +180,7 @@ def test_the_moving_average_takes_the_transform_in(dfc: Dfc, run: tuple[str, ...
 
 
 def test_the_gradient_reaches_both_sides_of_the_transform_and_the_front() -> None:
-    network, transform = Network.from_cfg(SHAPES), bottleneck.Bottleneck(8)
+    network, transform = Network.from_cfg(SHAPES), one_by_one.Bottleneck(8)
     system = Collaborative(network, FeatureChannel("max_5", qps=[32], workers=1, transform=transform))
     batch: Any = {"images": torch.rand(2, 3, 64, 64), "targets": [{"index": 0}, {"index": 1}]}
     with system.pool:
@@ -190,12 +194,24 @@ def test_the_gradient_reaches_both_sides_of_the_transform_and_the_front() -> Non
 
 def test_a_transform_that_does_not_restore_is_refused_at_once() -> None:
     with pytest.raises(OptionError, match="Forgetful restores max_5 of 4×20×20 where the back takes max_5 of 32×20×20"):
-        Collaborative(Network.from_cfg(SHAPES), FeatureChannel("max_5", transform=bottleneck.Forgetful()))
+        Collaborative(Network.from_cfg(SHAPES), FeatureChannel("max_5", transform=one_by_one.Forgetful()))
 
 
 def test_one_transform_serves_one_cut() -> None:
-    transform, network = bottleneck.Bottleneck(), Network.from_cfg(SHAPES)
+    transform, network = one_by_one.Bottleneck(), Network.from_cfg(SHAPES)
     Collaborative(network, FeatureChannel("max_5", transform=transform))
     Collaborative(network, FeatureChannel("max_5", depth=10, transform=transform))
     with pytest.raises(OptionError, match="Bottleneck was made for the features of max_5, not max_3"):
         Collaborative(network, FeatureChannel("max_3", transform=transform))
+
+
+def test_weights_of_a_transform_that_are_not_finite_are_refused_by_their_names(tmp_path: Path) -> None:
+    network, transform = Network.from_cfg(SHAPES), one_by_one.Bottleneck()
+    Collaborative(network, FeatureChannel("max_5", transform=transform))
+    save_checkpoint(network, tmp_path / "a.ckpt", SHAPES)
+    checkpoint = torch.load(tmp_path / "a.ckpt", weights_only=True)
+    own = {f"system.channel.transform.{name}": tensor for name, tensor in transform.state_dict().items()}
+    own[WEIGHT] = torch.full_like(own[WEIGHT], float("nan"))
+    torch.save({**checkpoint, "state_dict": {**checkpoint["state_dict"], **own}}, tmp_path / "a.ckpt")
+    with pytest.raises(WeightsError, match=r"a\.ckpt has values in down\.0\.weight of the transform that are NaN"):
+        load_weights(network, transform, tmp_path / "a.ckpt")

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lightning_app.bitstream import pack, unpack
 from lightning_app.channel import FeatureChannel
-from lightning_app.codecs import HEVC
+from lightning_app.codecs import HEVC, PNG
 from lightning_app.darknet import Network, save_weights
 from lightning_app.errors import CodecError, OptionError
 from lightning_app.systems import Collaborative
@@ -147,6 +147,11 @@ def test_a_codec_that_its_name_does_not_make_must_be_given(
         detect_from(foreign, network, codec=HEVC(10))
     found, same = detect_from(foreign, network, codec=HEVC()), detect_from(container, network)
     assert all(torch.equal(found[key], same[key]) for key in ("boxes", "scores", "labels"))
+
+
+def test_another_codec_than_the_one_that_the_container_names_is_refused(container: bytes, network: Network) -> None:
+    with pytest.raises(OptionError, match=r"the \.dfc file was coded by HEVC, not PNG: leave out --codec"):
+        detect_from(container, network, codec=PNG())
 
 
 def test_a_container_of_transformed_features_needs_the_transform(container: bytes, network: Network) -> None:

@@ -35,6 +35,22 @@ class Bottleneck(FeatureTransform):
         return {name: self.up[str(i)](v) for i, (name, v) in enumerate(features.items())}
 
 
+class Dropping(Bottleneck):
+    """Drops samples on both sides."""
+
+    def __init__(self, channels: int = 4) -> None:
+        super().__init__(channels)
+        self.before, self.after = nn.Dropout(0.2), nn.Dropout(0.2)
+
+    def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """As above, of features some of which are 0."""
+        return super().reduce({name: self.before(v) for name, v in features.items()})
+
+    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """As above, and some samples become 0."""
+        return {name: self.after(v) for name, v in super().restore(features).items()}
+
+
 class Forgetful(Bottleneck):
     """Restores too few channels."""
 
