@@ -196,7 +196,7 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
         (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
         (
             ["--model.network", "absent.Detector"],
-            "absent.Detector is neither a Darknet .cfg nor a detector that can be imported: is its folder on",
+            "absent.Detector is neither a Darknet .cfg nor a detector that can be imported: No module named",
         ),
         (["--model.network", "unknown.cfg"], "unknown.cfg:4: section [upsampel] is not supported"),
         (["--model.weights", "short.weights"], "holds 700 floats and the network needs 72,984"),
