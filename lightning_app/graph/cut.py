@@ -56,10 +56,13 @@ def crossing_layers(nodes: Sequence[Node], outputs: Sequence[int], cut: int, red
     behind = [node for node in used if node.index > cut and not node.alias]
     sources = {node.index: {makers[source] for source in node.inputs} for node in behind}
     taken = {index for index in ends.union(*sources.values()) if index <= cut}
-    crossing = set().union(*(_features_before(nodes, index) for index in taken))
-    beside = sorted(crossing - {own})
+    before = {index: _features_before(nodes, index) for index in taken}
+    # From these the cloud computes again what cannot be sent: nothing smaller takes their place.
+    needed = set().union(*(features for index, features in before.items() if features != {index}))
+    beside = sorted(needed.union(*before.values()) - {own})
     if reduced:
-        beside = [smaller for index in beside for smaller in _smallest_behind(nodes, sources, ends, index)]
+        smaller = {index: _smallest_behind(nodes, sources, ends, index) for index in beside if index not in needed}
+        beside = [layer for index in beside for layer in smaller.get(index, (index,))]
     return (own, *dict.fromkeys(beside))
 
 

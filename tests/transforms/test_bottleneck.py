@@ -11,13 +11,15 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from PIL import Image
 
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import load_weights, save_checkpoint
 from lightning_app.darknet import Network
-from lightning_app.errors import OptionError, WeightsError
+from lightning_app.errors import CodecError, OptionError, WeightsError
 from lightning_app.records.points import Point, read_points
 from lightning_app.systems import Collaborative
+from lightning_app.transmit import detect_from, encode_picture
 
 sys.path.insert(0, str(Path(__file__).parent))
 one_by_one = importlib.import_module("one_by_one")
@@ -61,7 +63,8 @@ def test_a_fit_trains_the_transform_and_a_resumed_one_ends_at_the_same_weights(
     first, _ = _initial(8)
     assert whole[WEIGHT].shape == (8, 32, 1, 1)
     assert not torch.equal(whole[WEIGHT], first)
-    assert sum(name.startswith("network.") for name in whole) == len(Network.from_cfg(SHAPES).state_dict())
+    of_network = {f"network.{name}" for name in Network.from_cfg(SHAPES).state_dict()}
+    assert {name for name in whole if not name.startswith("system.channel.transform.")} == of_network
     Path("checkpoints").rename("whole")
     assert dfc("fit", *run, "--trainer.max_epochs", "1")[0] == 0
     assert dfc("fit", *run, "--ckpt_path", "last")[0] == 0
@@ -215,3 +218,16 @@ def test_weights_of_a_transform_that_are_not_finite_are_refused_by_their_names(t
     torch.save({**checkpoint, "state_dict": {**checkpoint["state_dict"], **own}}, tmp_path / "a.ckpt")
     with pytest.raises(WeightsError, match=r"a\.ckpt has values in down\.0\.weight of the transform that are NaN"):
         load_weights(network, transform, tmp_path / "a.ckpt")
+
+
+def test_a_container_of_other_weights_of_the_transform_is_refused(tmp_path: Path) -> None:
+    network, transform = Network.from_cfg(SHAPES).eval(), one_by_one.Bottleneck()
+    system = Collaborative(network, FeatureChannel("max_5", workers=1, transform=transform)).eval()
+    Image.linear_gradient("L").convert("RGB").save(tmp_path / "a.png")
+    with system.pool:
+        data = encode_picture(tmp_path / "a.png", system, 32)
+    assert set(detect_from(data, network, transform=transform)) == {"boxes", "scores", "labels"}
+    with torch.no_grad():
+        transform.up["0"].bias.add_(1)
+    with pytest.raises(CodecError, match="was made with another network or other weights"):
+        detect_from(data, network, transform=transform)
