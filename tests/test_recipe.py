@@ -146,3 +146,14 @@ def test_the_shipped_run_leaves_its_last_step_though_no_validation_follows_it(
     assert status == 0, err
     last = torch.load("checkpoints/voc_yolov2/last.ckpt", weights_only=True)
     assert (last["global_step"], last["seen"]) == (3, 192)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["plain", "retrained"])
+def test_the_demo_trains_with_the_augmentation_that_its_results_were_made_with(
+    dfc: Callable[..., tuple[int, str, str]], name: str
+) -> None:
+    status, out, err = dfc("fit", "-c", f"configs/demo/{name}.yaml", "--print_config")
+    assert status == 0, err
+    augment = yaml.safe_load(out)["data"]["init_args"]["augment"]
+    assert (augment["zoom_min"], augment["zoom_max"], augment["jitter"], augment["flip"]) == (0.25, 2.0, 0.3, True)
