@@ -43,10 +43,21 @@ def test_it_is_trained_through_the_channel_evaluated_encoded_and_decoded(dfc: Df
     status, _, err = dfc("encode", picture, "-o", "x.dfc", *model, "--channel.split", "layer2", "--qp", "37")
     assert status == 0, err
     Path("classes.txt").write_text("a\nb\nc\nd\ne\n")
-    status, _, err = dfc("decode", "x.dfc", "-o", "x.json", *model, "--classes", "classes.txt")
+    status, _, err = dfc(
+        "decode", "x.dfc", "-o", "x.json", *model, "--classes", "classes.txt", "--score_threshold", "1e-6"
+    )
     assert status == 0, err
     Path("predict.yaml").write_text("trainer: {callbacks: [{class_path: lightning_app.callbacks.DetectionsWriter}]}")
-    one = ("-c", "predict.yaml", "--trainer.limit_predict_batches", "1", "--model.channel.qps", "[37]")
+    one = (
+        "-c",
+        "predict.yaml",
+        "--trainer.limit_predict_batches",
+        "1",
+        "--model.channel.qps",
+        "[37]",
+        "--model.score_threshold",
+        "1e-6",
+    )
     assert dfc("predict", *run, *one, "--model.weights", CHECKPOINT)[0] == 0
     (predicted,) = json.loads(next(Path("runs").rglob("detections.json")).read_text())
     found = json.loads(Path("x.json").read_text())

@@ -108,14 +108,14 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     status, _, err = dfc("encode", picture, "-o", "x.dfc", *weights, *sent, "--channel.transform.channels", "8")
     assert status == 0, err
     Path("classes.txt").write_text("a\nb\nc\nd\ne\n")
-    decode = ("decode", "x.dfc", "-o", "x.json", *weights, "--classes", "classes.txt")
+    decode = ("decode", "x.dfc", "-o", "x.json", *weights, "--classes", "classes.txt", "--score_threshold", "0")
     given = ("--transform", "one_by_one.Bottleneck", "--transform.channels", "8")
     status, _, err = dfc(*decode, *given)
     assert status == 0, err
     found = json.loads(Path("x.json").read_text())
     Path("predict.yaml").write_text("trainer: {callbacks: [{class_path: lightning_app.callbacks.DetectionsWriter}]}")
     one = ("--data.eval_batch_size", "1", "--trainer.limit_predict_batches", "1")
-    qp = ("--model.channel.qps", "[37]", "-c", "predict.yaml")
+    qp = ("--model.channel.qps", "[37]", "-c", "predict.yaml", "--model.score_threshold", "0")
     assert dfc("predict", *run, *one, *qp, "--model.weights", CHECKPOINT)[0] == 0
     (predicted,) = json.loads(next(Path("runs").rglob("detections.json")).read_text())
     strip = [{"score": one["score"], "box": one["box"]} for one in predicted["detections"]]
