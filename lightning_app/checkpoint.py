@@ -24,25 +24,45 @@ CRITERION = "criterion."
 """Where it keeps parameters of the criterion, if there are any."""
 
 
-def load_weights(network: SplitDetector, transform: FeatureTransform | None, path: Path) -> list[str]:
-    """Load a network and, where there is one, the transform of its channel; as `load_network`.
+def load_model(network: SplitDetector, path: Path, transform: FeatureTransform | None = None) -> list[str]:
+    """Load a checkpoint (``.ckpt``), or a file of the network's own format, such as Darknet ``.weights``.
+
+    Args:
+        network: to fill.
+        path: of the file.
+        transform: of the network's channel, to fill too; None where there is none.
 
     Returns:
-        sentences for the user on what the file lacks, and on what it holds that nobody asked for.
+        sentences for the user: on layers that a short file left out, and on a transform that the file lacks or has in
+        addition.
 
     Raises:
-        WeightsError: as `load_network`, or the transform is another one's.
+        WeightsError: the file cannot be read, does not fit, or has values with which nothing can be computed.
     """
-    said = load_network(network, path)
-    state = read_checkpoint(path)["state_dict"] if path.suffix == ".ckpt" else {}
+    state: dict[str, Tensor] = {}
+    told = []
+    if path.suffix == ".ckpt":
+        checkpoint = read_checkpoint(path)
+        fill(network, checkpoint, str(path))
+        state = checkpoint["state_dict"]
+    elif missing := network.load_weights(path):
+        told.append(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
     own = {} if transform is None else {TRANSFORM + name: value for name, value in transform.state_dict().items()}
-    told = match_part(state, own, TRANSFORM, str(path))
+    told.append(match_part(state, own, TRANSFORM, str(path)))
     if transform is not None:
         transform.load_state_dict({name.removeprefix(TRANSFORM): state[name] for name in own})
-        spoilt = [name for name, tensor in transform.state_dict().items() if not bool(torch.isfinite(tensor).all())]
-        if spoilt:
-            raise WeightsError(f"{path} has values in {', '.join(spoilt)} of the transform that are NaN or infinite")
-    return [sentence for sentence in (said, told) if sentence]
+    _check_sound(network, transform, path)
+    return [sentence for sentence in told if sentence]
+
+
+def _check_sound(network: SplitDetector, transform: FeatureTransform | None, path: Path) -> None:
+    own = {} if transform is None else transform.state_dict()
+    spoilt = _spoilt(network) or [f"{name} of the transform" for name in own if _is_spoilt({name: own[name]})]
+    if spoilt:
+        raise WeightsError(
+            f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below 0: "
+            "it is damaged, or its training failed; `dfc weights inspect` counts them"
+        )
 
 
 def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str, source: str) -> str:
@@ -78,29 +98,6 @@ def put_own(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str) ->
     for name in [name for name in state if name.startswith(prefix)]:
         del state[name]
     state.update({name: tensor for name, tensor in own.items() if name.startswith(prefix)})
-
-
-def load_network(network: SplitDetector, path: Path) -> str:
-    """Load a Lightning checkpoint (``.ckpt``), or a file of the network's own format, such as Darknet ``.weights``.
-
-    Returns:
-        a sentence for the user on the layers that a short file left out, or nothing.
-
-    Raises:
-        WeightsError: the file cannot be read, does not fit the network, or has values with which no network computes.
-    """
-    missing = []
-    if path.suffix == ".ckpt":
-        fill(network, read_checkpoint(path), str(path))
-    else:
-        missing = network.load_weights(path)
-    spoilt = _spoilt(network)
-    if spoilt:
-        raise WeightsError(
-            f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below 0: "
-            "it is damaged, or its training failed; `dfc weights inspect` counts them"
-        )
-    return f"{path} ends before {', '.join(missing)}: these keep their initial values." if missing else ""
 
 
 def _spoilt(network: SplitDetector) -> list[str]:

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import CRITERION, TRANSFORM, load_weights, match_part, network_state, put_own
+from lightning_app.checkpoint import CRITERION, TRANSFORM, load_model, match_part, network_state, put_own
 from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
@@ -83,10 +83,9 @@ class Detector(LightningModule):
         self.network = read_detector(network, seed) if isinstance(network, str) else network
         self.criterion = criterion or DetectionLoss()
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
-        make_repeatable(self.system)  # a transform's dropouts
         make_repeatable(self.criterion)
         if weights is not None:
-            for sentence in load_weights(self.network, self.transform, Path(weights)):
+            for sentence in load_model(self.network, Path(weights), self.transform):
                 rank_zero_info(sentence)
         self.criterion.check(self.network)
         if self.system.frozen is not None:

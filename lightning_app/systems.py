@@ -57,7 +57,7 @@ class Collaborative(nn.Module):
         self._parts = (network, front, back)
         channel.split_index = network.node(channel.wire.split).index
         if channel.transform is not None:
-            channel.transform.prepare({name: network.node(name).shape for name in self.crossing})
+            channel.transform.prepare(network.shapes(self.crossing))
         self.channel = channel
         self._check()
         self.qps: dict[str, QPOption] = {qp_label(qp): qp for qp in channel.eval_qps}
@@ -85,7 +85,7 @@ class Collaborative(nn.Module):
 
     def _check(self) -> None:
         """Refuse now what would fail at the first picture."""
-        self.channel.wire.check_layout({name: self.network.node(name).shape for name in self.crossing})
+        self.channel.wire.check_layout(self.network.shapes(self.crossing))
         if self.channel.gradient == "stop" and not list(self.back.parameters()):
             raise OptionError(
                 f"nothing behind {self.channel.wire.split} can learn: cut earlier, or take another gradient"

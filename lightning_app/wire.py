@@ -7,24 +7,21 @@ A new option that changes what is sent is a new field here. The cache key takes 
 from __future__ import annotations
 
 import hashlib
-import inspect
-import zlib
-from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from lightning_app.bitstream import ContainerHeader
 from lightning_app.codecs import QP, Codec
-from lightning_app.codecs.base import FLOAT, Coder, check_depth
+from lightning_app.codecs.base import FLOAT, check_depth
 from lightning_app.errors import OptionError
-from lightning_app.graph import Passthrough, Shape, SplitDetector
+from lightning_app.graph import Passthrough, Shape
+from lightning_app.identity import codec_key, source_key
 from lightning_app.records.points import Columns
 from lightning_app.tiling import Layout, layout_name, picture_shape
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.shapes import sent_shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,80 +122,7 @@ class WireFormat:
         )
 
 
-def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape]) -> dict[str, Shape]:
-    """C, N, M of each tensor that is quantised, from those that cross.
-
-    Raises:
-        OptionError: the transform does not give one tensor of features for each, or not what the back takes.
-    """
-    if transform is None:
-        return dict(shapes)
-    parameter = next(transform.parameters(), torch.zeros(()))
-    whole = {name: parameter.new_zeros((1, *shape)) for name, shape in shapes.items()}
-    trial = deepcopy(transform).eval()  # batch norm would count the zeros
-    with torch.no_grad():
-        reduced = trial.reduce(whole)
-        _check_reduces(transform, whole, reduced)
-        restored = trial.restore(reduced)
-    _check_restores(transform, whole, restored)
-    return {name: _shape(reduced[name]) for name in shapes}
-
-
-def model_id(network: SplitDetector, transform: FeatureTransform | None = None) -> int:
-    """CRC-32 of all that the two sides must share: the network with its weights, and the transform with its own."""
-    crc = 0
-    for part in network.identity():
-        crc = zlib.crc32(part, crc)
-    for part in () if transform is None else transform.identity():
-        crc = zlib.crc32(part, crc)
-    return crc
-
-
-def codec_key(codec: Coder) -> str:
-    """A codec in words, with all its settings: two that may give other bytes for one picture have other keys."""
-    kind = type(codec)
-    return f"{kind.__module__}.{kind.__qualname__} {sorted(vars(codec).items())} {source_key(kind)}"
-
-
-def source_key(kind: type) -> str:
-    """A digest of the file of a class that is not ours, which may change between two evaluations; else nothing."""
-    if kind.__module__.startswith("lightning_app."):
-        return ""
-    try:
-        return hashlib.sha256(Path(inspect.getfile(kind)).read_bytes()).hexdigest()
-    except (OSError, TypeError):  # typed into a shell, or built in
-        return ""
-
-
 def _in_words(value: object) -> str:
     if isinstance(value, FeatureTransform):
         return hashlib.sha256(b"".join(value.identity())).hexdigest() + source_key(type(value))
     return codec_key(value) if isinstance(value, Codec) else str(value)
-
-
-def _check_reduces(transform: FeatureTransform, whole: Mapping[str, Tensor], reduced: object) -> None:
-    tensors = dict(reduced) if isinstance(reduced, Mapping) else {}
-    if tensors.keys() != whole.keys() or any(v.ndim != 4 or len(v) != 1 for v in tensors.values()):
-        raise OptionError(
-            f"{type(transform).__name__}.reduce must give a dict with one tensor (B, C, N, M) for each of "
-            f"{', '.join(whole)}; for one image it gives "
-            + (", ".join(f"{name} {tuple(v.shape)}" for name, v in tensors.items()) or "none")
-        )
-
-
-def _check_restores(transform: FeatureTransform, whole: Mapping[str, Tensor], restored: Mapping[str, Tensor]) -> None:
-    given = {name: tuple(tensor.shape[1:]) for name, tensor in restored.items()}
-    wanted = {name: tuple(tensor.shape[1:]) for name, tensor in whole.items()}
-    if given != wanted:
-        raise OptionError(
-            f"{type(transform).__name__} restores {_listed(given) or 'nothing'} where the back takes {_listed(wanted)}"
-        )
-
-
-def _listed(shapes: Mapping[str, Sequence[int]]) -> str:
-    return ", ".join(f"{name} of {'×'.join(map(str, shape))}" for name, shape in shapes.items())
-
-
-def _shape(tensor: Tensor) -> Shape:
-    _, c, n, m = tensor.shape
-    return c, n, m

@@ -25,9 +25,9 @@ from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
 from lightning_app.data import Resize, Target, read_picture
 from lightning_app.graph import SplitDetector
+from lightning_app.identity import codec_key, model_id
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
 from lightning_app.transforms import FeatureTransform
-from lightning_app.wire import codec_key, model_id
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
 """What codes and seals; another version may give other bytes."""

@@ -30,12 +30,12 @@ from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
 from lightning_app.evaluation.store import Store
 from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
+from lightning_app.identity import source_key
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
-from lightning_app.wire import source_key
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from lightning_app.errors import OptionError, WeightsError
 from lightning_app.graph.cut import Passthrough, Split, between, crossing_layers
-from lightning_app.graph.node import IMAGE, Node
+from lightning_app.graph.node import IMAGE, Node, Shape
 from lightning_app.graph.run import Part, run
 
 
@@ -110,8 +110,8 @@ class SplitDetector(nn.Module, ABC):
         """Raise `OptionError` where data of these classes are not the detector's."""
         if len(classes) != self.classes:
             raise OptionError(
-                f"the data has {len(classes)} classes and the network {self.classes}; "
-                "choose a network made for the data, or set classes= and filters= in its .cfg"
+                f"the data has {len(classes)} classes and the network {self.classes}; choose a network that is made "
+                "for the data (a Darknet .cfg is, once classes= and filters= are set)"
             )
 
     def load_weights(self, path: Path) -> list[str]:
@@ -151,6 +151,10 @@ class SplitDetector(nn.Module, ABC):
             if node.name == name:
                 return node
         raise OptionError(f"no layer is named {name!r}; the layers are {', '.join(node.name for node in self.nodes)}")
+
+    def shapes(self, names: Sequence[str]) -> dict[str, Shape]:
+        """C, N, M of what layers give for an image of the network's own size, by their names."""
+        return {name: self.node(name).shape for name in names}
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, channels, N, M)."""

@@ -9,6 +9,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from lightning_app.dropout import Dropout, make_repeatable
 from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
 
@@ -43,6 +44,7 @@ class FeatureTransform(nn.Module, ABC):
         """
         if self.shapes is None:
             self.build(shapes)
+            make_repeatable(self)
             self.shapes = dict(shapes)
         elif self.shapes != dict(shapes):
             raise OptionError(f"{self} was made for the features of {', '.join(self.shapes)}, not {', '.join(shapes)}")
@@ -71,6 +73,8 @@ class FeatureTransform(nn.Module, ABC):
         for path, module in self.named_modules():
             kind = type(module)
             yield f"{path} {kind.__module__}.{kind.__qualname__}".encode()
+            if isinstance(module, Dropout):  # it changes nothing that is sent, and its stream is of one step
+                continue
             for name in sorted(vars(module).keys() - vars(nn.Module()).keys()):
                 yield self._in_words(f"{path}.{name}".lstrip("."), getattr(module, name)).encode()
         for name, tensor in (*self.named_parameters(), *self.named_buffers()):

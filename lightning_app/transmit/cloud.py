@@ -14,9 +14,10 @@ from lightning_app.codecs import Codec
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
 from lightning_app.graph import Detections, Shape, Split, SplitDetector
+from lightning_app.identity import model_id
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.transmit.agreement import find_codec
-from lightning_app.wire import WireFormat, model_id, sent_shapes
 
 
 def detect_from(
@@ -45,10 +46,11 @@ def detect_from(
     _check_model(header, network, transform)
     split = split_of(header, network)
     codec = find_codec(header, codec)
-    wire = WireFormat(split.crossing[0], codec, depth=header.depth, transform=transform)
-    _check_shapes(sent_shapes(transform, crossing_shapes(network, split)), tensors)
+    _check_shapes(sent_shapes(transform, network.shapes(split.crossing)), tensors)
     with torch.inference_mode():
-        features = wire.restore(dict(zip(split.crossing, receive(header, tensors, codec), strict=True)))
+        features = dict(zip(split.crossing, receive(header, tensors, codec), strict=True))
+        if transform is not None:
+            features = transform.restore(features)
         raws: Sequence[Tensor] = split.back(tuple(features[name] for name in split.crossing))
         (found,) = network.detect(raws, score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE
@@ -64,11 +66,6 @@ def split_of(header: ContainerHeader, network: SplitDetector) -> Split:
     if header.split >= len(network.nodes):
         raise CodecError(f"the .dfc file was cut behind layer {header.split}, and the network has {len(network.nodes)}")
     return network.split(network.nodes[header.split].name, header.passthrough)
-
-
-def crossing_shapes(network: SplitDetector, split: Split) -> dict[str, Shape]:
-    """C, N, M of each tensor that crosses, by the layer that makes it."""
-    return {name: network.node(name).shape for name in split.crossing}
 
 
 def _check_model(header: ContainerHeader, network: SplitDetector, transform: FeatureTransform | None) -> None:

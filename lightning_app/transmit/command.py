@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser
 
 from lightning_app.bitstream import read_container, unpack
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint import load_weights
+from lightning_app.checkpoint import load_model
 from lightning_app.codecs import Codec
 from lightning_app.darknet import read_detector
 from lightning_app.data import VOC_CLASSES, Resize, read_names
@@ -22,7 +22,7 @@ from lightning_app.graph import SplitDetector
 from lightning_app.old_names import renamed_arguments
 from lightning_app.systems import Collaborative
 from lightning_app.transforms import FeatureTransform
-from lightning_app.transmit.cloud import crossing_shapes, detect_from, split_of
+from lightning_app.transmit.cloud import detect_from, split_of
 from lightning_app.transmit.mobile import encode_picture
 
 
@@ -74,7 +74,7 @@ def run_decode(arguments: list[str]) -> None:
     try:
         if transform is not None:
             header, _ = unpack(data)
-            transform.prepare(crossing_shapes(network, split_of(header, network)))
+            transform.prepare(network.shapes(split_of(header, network).crossing))
         _load(network, transform, options.weights)
         thresholds = options.score_threshold, options.nms_threshold
         found = detect_from(data, network, *thresholds, transform, options.codec)
@@ -100,7 +100,7 @@ def _detector(network: SplitDetector | str) -> SplitDetector:
 
 
 def _load(network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:
-    for sentence in load_weights(network, transform, weights):
+    for sentence in load_model(network, weights, transform):
         print(sentence, file=sys.stderr)  # noqa: T201
     if transform is not None:
         transform.eval()

@@ -10,8 +10,8 @@ from lightning_app.bitstream import pack
 from lightning_app.channel import QPOption
 from lightning_app.data import Resize, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
+from lightning_app.identity import model_id
 from lightning_app.systems import Collaborative
-from lightning_app.wire import model_id
 
 
 def encode_picture(file: Path, system: Collaborative, qp: QPOption, resize: Resize = "plain") -> bytes:

@@ -17,8 +17,8 @@ from torch.export import Dim
 from lightning_app.errors import OptionError
 from lightning_app.graph import IMAGE, Part, Passthrough, Shape, SplitDetector
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.weights.files import refuse_to_overwrite, writing
-from lightning_app.wire import sent_shapes
 
 OPSET = 18
 """The operator set that torch's exporter is written in; a higher one would be translated from it."""
@@ -130,7 +130,7 @@ def _halves(
     front, back, crossing = network.split(split, passthrough)
     if not back.nodes:
         raise OptionError(f"nothing is left behind {split} for the back; cut before it, or leave out --split")
-    shapes, outputs = {name: network.node(name).shape for name in crossing}, _names(network, network.outputs)
+    shapes, outputs = network.shapes(crossing), _names(network, network.outputs)
     if transform is None:
         return {"front": Model(front, _images(network), crossing), "back": Model(back, shapes, outputs)}
     sent = sent_shapes(transform, shapes)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from lightning_app.checkpoint import load_weights
+from lightning_app.checkpoint import load_model
 from lightning_app.errors import OptionError
 from lightning_app.graph import Passthrough, SplitDetector
 from lightning_app.transforms import FeatureTransform
@@ -71,10 +71,9 @@ def _filled(options: Namespace, passthrough: Passthrough) -> SplitDetector:
         loaded.check_reaches(options.file, len(loaded.network.nodes))
         network = loaded.network
     if options.transform is not None:
-        crossing = network.split(options.split, passthrough).crossing
-        options.transform.prepare({name: network.node(name).shape for name in crossing})
+        options.transform.prepare(network.shapes(network.split(options.split, passthrough).crossing))
     # A checkpoint may hold a transform that nobody asked for, which is said.
     if options.transform is not None or isinstance(options.network, SplitDetector) or is_checkpoint(options.file):
-        for sentence in load_weights(network, options.transform, options.file):
+        for sentence in load_model(network, options.file, options.transform):
             print(sentence, file=sys.stderr)  # noqa: T201
     return network

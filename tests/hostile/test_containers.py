@@ -13,7 +13,7 @@ from lightning_app.bitstream import MAX_BYTES, SentTensor, pack
 from lightning_app.channel import FeatureChannel, codec_qp
 from lightning_app.codecs import codec_named
 from lightning_app.darknet import Network, save_weights
-from lightning_app.wire import model_id
+from lightning_app.identity import model_id
 
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 SYSTEMS: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ import torch
 
 from lightning_app.bitstream import read_container
 from lightning_app.boxes import cxcywh_to_xyxy
-from lightning_app.checkpoint import load_network
+from lightning_app.checkpoint import load_model
 from lightning_app.codecs import HEVC420, Codec, ColourJPEG, PictureCodec, codec_named
 from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.darknet import Network
@@ -71,7 +71,7 @@ def payload(path: Path, name: str, depth: int) -> str:
 
 def weights(path: Path) -> str:
     filled = Network.from_cfg(SHAPES)
-    load_network(filled, path)
+    load_model(filled, path)
     with torch.inference_mode():
         (raw,) = filled.eval()(torch.full((1, 3, 32, 32), 0.5))
     state = [tensor.numpy() for tensor in filled.state_dict().values()]

@@ -13,7 +13,7 @@ from lightning_app.channel import FeatureChannel
 from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
 from lightning_app.transforms import FeatureTransform
-from lightning_app.wire import sent_shapes
+from lightning_app.transforms.shapes import sent_shapes
 
 SHAPES: dict[str, Shape] = {"late": (4, 2, 2), "early": (4, 2, 2)}
 Features = Mapping[str, Tensor]

@@ -14,9 +14,10 @@ import torch
 from PIL import Image
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import load_weights, save_checkpoint
+from lightning_app.checkpoint import load_model, save_checkpoint
 from lightning_app.darknet import Network
 from lightning_app.errors import CodecError, OptionError, WeightsError
+from lightning_app.identity import model_id
 from lightning_app.records.points import Point, read_points
 from lightning_app.systems import Collaborative
 from lightning_app.transmit import detect_from, encode_picture
@@ -142,7 +143,7 @@ def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str
     front, back = (onnxruntime.InferenceSession(f"onnx/{name}.onnx") for name in ("front", "back"))
     network, transform = Network.from_cfg(SHAPES), one_by_one.Bottleneck(8)
     system = Collaborative(network, FeatureChannel("max_5", transform=transform)).eval()
-    load_weights(network, transform, Path(CHECKPOINT))
+    load_model(network, Path(CHECKPOINT), transform)
     images = torch.rand(2, 3, 96, 64)
     (sent,) = front.run(None, {"images": images.numpy()})
     assert sent.shape == (2, 8, 12, 8)
@@ -217,7 +218,7 @@ def test_weights_of_a_transform_that_are_not_finite_are_refused_by_their_names(t
     own[WEIGHT] = torch.full_like(own[WEIGHT], float("nan"))
     torch.save({**checkpoint, "state_dict": {**checkpoint["state_dict"], **own}}, tmp_path / "a.ckpt")
     with pytest.raises(WeightsError, match=r"a\.ckpt has values in down\.0\.weight of the transform that are NaN"):
-        load_weights(network, transform, tmp_path / "a.ckpt")
+        load_model(network, tmp_path / "a.ckpt", transform)
 
 
 def test_a_container_of_other_weights_of_the_transform_is_refused(tmp_path: Path) -> None:
@@ -231,3 +232,11 @@ def test_a_container_of_other_weights_of_the_transform_is_refused(tmp_path: Path
         transform.up["0"].bias.add_(1)
     with pytest.raises(CodecError, match="was made with another network or other weights"):
         detect_from(data, network, transform=transform)
+
+
+def test_a_transform_with_dropout_is_the_same_model_before_and_after_a_step_of_training() -> None:
+    network, transform = Network.from_cfg(SHAPES), one_by_one.Dropping()
+    Collaborative(network, FeatureChannel("max_5", transform=transform))
+    before = model_id(network, transform)
+    transform.train().reduce({"max_5": torch.rand(1, 32, 20, 20)})
+    assert model_id(network, transform) == before

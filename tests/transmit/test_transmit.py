@@ -14,9 +14,9 @@ from lightning_app.channel import FeatureChannel
 from lightning_app.codecs import HEVC, PNG
 from lightning_app.darknet import Network, save_weights
 from lightning_app.errors import CodecError, OptionError
+from lightning_app.identity import model_id
 from lightning_app.systems import Collaborative
 from lightning_app.transmit import detect_from, encode_picture
-from lightning_app.wire import model_id
 
 NETWORKS = Path(__file__).parents[2] / "configs/networks"
 Dfc = Callable[..., tuple[int, str, str]]

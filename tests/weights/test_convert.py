@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from lightning_app.checkpoint import load_network
+from lightning_app.checkpoint import load_model
 from lightning_app.darknet import Network, load_weights, save_weights
 from lightning_app.weights.files import writing
 
@@ -53,8 +53,8 @@ def test_a_trained_checkpoint_becomes_weights_that_detect_alike_and_a_checkpoint
     trained = Path(one_epoch)
     assert dfc("weights", "convert", trained, "a.weights") == (0, "Written to a.weights\n", "")
     network, other = Network.from_cfg(SHAPES), Network.from_cfg(SHAPES, seed=1)
-    load_network(network, trained)
-    load_network(other, Path("a.weights"))
+    load_model(network, trained)
+    load_model(other, Path("a.weights"))
     assert network.seen == other.seen == 24  # one epoch
     for name, tensor in network.state_dict().items():
         assert name.endswith("num_batches_tracked") or torch.equal(other.state_dict()[name], tensor), name
@@ -69,7 +69,7 @@ def test_a_trained_checkpoint_becomes_weights_that_detect_alike_and_a_checkpoint
     assert dfc("test", *tiny, "--ckpt_path", "a.ckpt")[0] == 0
     shutil.rmtree("checkpoints")
     assert dfc("fit", *tiny, "--model.weights", "a.ckpt", "--trainer.max_epochs", "1")[0] == 0
-    load_network(network, next(Path("checkpoints").rglob("last.ckpt")))
+    load_model(network, next(Path("checkpoints").rglob("last.ckpt")))
     assert network.seen == 24 + 24
 
 
