@@ -63,7 +63,7 @@ class TracedDetector(HeadedDetector):
 
     @property
     def architecture(self) -> object:
-        """The module, its operations, its heads and their size."""
+        """The module, its operations as this version of torch writes them, its heads and their size."""
         return repr(self.module), self.code, self.heads, self.size
 
     def layer(self, node: Node) -> nn.Module:
