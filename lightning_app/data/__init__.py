@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.devkit import read_picture
 from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.names import read_names
@@ -14,7 +15,7 @@ from lightning_app.data.painting import SHAPES
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.shapes import draw
-from lightning_app.data.transforms import Augmentation, training_transform
+from lightning_app.data.transforms import training_transform
 from lightning_app.data.voc import Batch, Example, Key, Target, VOCDataset, collate, to_tensor
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ __all__ = [
     "Annotation",
     "Augmentation",
     "Batch",
+    "Crops",
     "EpochSampler",
     "EvenBatches",
     "Example",

@@ -4,21 +4,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from jsonargparse import set_parsing_settings
 from pytorch_lightning import LightningDataModule
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.data.annotation import VOC_CLASSES
+from lightning_app.data.augmentation import DARKNET, Augmentation, Crops
 from lightning_app.data.devkit import read_set
 from lightning_app.data.loading import Loader, LookaheadLoader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
 from lightning_app.data.names import read_names
 from lightning_app.data.resize import Resize
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
-from lightning_app.data.transforms import DARKNET, Augmentation
 from lightning_app.data.voc import VOCDataset
 from lightning_app.errors import OptionError
 
 STAGES = {"fit": ("train", "val"), "validate": ("val",), "test": ("test",), "predict": ("predict",)}
+# Else a config states either without its class_path, and cannot be read again.
+set_parsing_settings(subclasses_enabled=[Augmentation, Crops])
 DOES = {"train": "training", "val": "validating", "test": "testing", "predict": "predicting"}
 
 
@@ -35,7 +38,8 @@ class VOCDataModule(LightningDataModule):
         batch_size: training pictures a step on each rank, at least 1; Darknet's batch of 64 is 8 steps of 8.
         eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
         workers: processes on each rank that load pictures, at least 0; results do not depend on it.
-        augment: random changes of the training pictures; null for none.
+        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, crops and flips alone;
+            null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
         resize: how pictures that are not augmented are brought to the network's input: ``plain`` stretches them over
             it, ``letterbox`` keeps their aspect ratio in the middle of a grey input, as Darknet since April 2017.
@@ -55,7 +59,7 @@ class VOCDataModule(LightningDataModule):
         batch_size: int = 8,
         eval_batch_size: int = 16,
         workers: int = 2,
-        augment: Augmentation | None = DARKNET,
+        augment: Augmentation | Crops | None = DARKNET,
         multi_scale: MultiScale | None = None,
         resize: Resize = "plain",
         classes: str | Sequence[str] = VOC_CLASSES,

@@ -12,6 +12,7 @@ from torch.utils.data import Dataset
 
 from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.devkit import (
     annotation_path,
     check_sizes,
@@ -21,7 +22,7 @@ from lightning_app.data.devkit import (
     read_set,
 )
 from lightning_app.data.resize import Resize, fit_picture
-from lightning_app.data.transforms import SMALLEST, Augmentation, augment, training_transform
+from lightning_app.data.transforms import SMALLEST, augment, training_transform
 from lightning_app.errors import DataError
 
 
@@ -100,7 +101,7 @@ class VOCDataset(Dataset[Example]):
         sets: Sequence[str],
         size: tuple[int, int],
         classes: Sequence[str] = VOC_CLASSES,
-        augmentation: Augmentation | None = None,
+        augmentation: Augmentation | Crops | None = None,
         difficult: bool = True,
         boxes_needed: bool = False,
         resize: Resize = "plain",
