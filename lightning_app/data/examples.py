@@ -38,6 +38,7 @@ class Target(TypedDict):
     voc_boxes: Tensor  # (G, 4) xyxy, the original's VOC pixels
     class_only: Tensor  # (J,) int64 labels of what is somewhere in the picture, nobody drew where; then G is 0
     window: Window  # where evaluation puts the picture in the network's input; all of it after augmentation
+    fixed: bool  # the same image comes in every epoch: neither its augmentation nor its size is drawn
     index: int  # place in the dataset
     id: str  # "VOC2007/000001"
     file: str  # path of the original
@@ -136,6 +137,7 @@ class ExampleDataset(Dataset[Example], ABC):
                 "voc_boxes": voc_boxes[rows],
                 "class_only": torch.from_numpy(annotation.class_only),
                 "window": window,
+                "fixed": self.augmentation is None and side is None,
                 "index": index,
                 "id": self.ids[index],
                 "file": str(self.file(index)),
