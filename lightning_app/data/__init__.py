@@ -1,4 +1,4 @@
-"""Pictures and boxes: VOC devkits, drawn shapes, Darknet's augmentation, and Lightning's data modules over them.
+"""Pictures and boxes: VOC devkits, shapes, folders of pictures, augmentations, and Lightning's data modules over them.
 
 The data modules, and with them Lightning, are imported when they are asked for: the loader's workers do without.
 """
@@ -10,6 +10,7 @@ from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotati
 from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.devkit import read_picture
 from lightning_app.data.examples import Batch, Example, ExampleDataset, Key, Target, collate, to_tensor
+from lightning_app.data.folder import PicturesDataset
 from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.names import read_names
 from lightning_app.data.painting import SHAPES
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from lightning_app.data.shapes_module import ShapesDataModule
     from lightning_app.data.voc_module import VOCDataModule
 else:
-    _LATER = {"DataModule": "module", "VOCDataModule": "voc_module", "ShapesDataModule": "shapes_module"}
+    _LATER = {
+        "DataModule": "module",
+        "ShapesDataModule": "shapes_module",
+        "VOCDataModule": "voc_module",
+    }
 
     def __getattr__(name: str) -> object:
         if name not in _LATER:
@@ -46,6 +51,7 @@ __all__ = [
     "ExampleDataset",
     "Key",
     "MultiScale",
+    "PicturesDataset",
     "Resize",
     "ShapesDataModule",
     "ShardSampler",
