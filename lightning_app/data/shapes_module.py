@@ -1,10 +1,10 @@
 """The drawn shapes as a Lightning data module."""
 
 from lightning_app.data.augmentation import Augmentation, Crops
-from lightning_app.data.module import VOCDataModule
 from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.shapes import YEAR, check_drawing, draw
+from lightning_app.data.voc_module import VOCDataModule
 
 # Darknet's smallest zoom would take the stripes of a small picture away.
 MILD = Augmentation(zoom_min=0.6, zoom_max=1.4)

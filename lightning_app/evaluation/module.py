@@ -21,7 +21,7 @@ from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
-from lightning_app.data import Batch, Target, VOCDataset
+from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
@@ -194,7 +194,7 @@ class Evaluation(LightningModule):
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
 
     def _gather(
-        self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: VOCDataset
+        self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: ExampleDataset
     ) -> Measurement:
         measured.fetch()
         accuracy, rate, loss = measured.point.accuracy, measured.point.rate, measured.loss
