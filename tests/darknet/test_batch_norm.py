@@ -11,7 +11,7 @@ import torch
 from lightning_app.checkpoint import load_model
 from lightning_app.darknet import Network
 
-VARIANCES = (1.0, 1e-3, 1e-5, 1e-6, 0.0, 7e-44)
+VARIANCES = (1.0, 1e-3, 1e-5, 1e-6, 0.0, -7e-44)
 CFG = (
     "[net]\nwidth=4\nheight=4\nchannels=3\n"
     "[convolutional]\nbatch_normalize=1\nfilters=6\nsize=1\npad=1\nactivation=linear\n"
@@ -46,8 +46,9 @@ def test_batch_norm_adds_a_hundred_thousandth_to_the_variance_inside_the_root(
     assert found == pytest.approx([2.9999875, 79.164597, 559.51699, 754.27836, 791.06942, 791.06942], rel=1e-6)
 
 
-def test_published_weights_with_small_variances_give_what_darknet_gives(shared: Path) -> None:
-    folder = shared / "cases" / "eps"
+@pytest.mark.parametrize("name", ["eps", "variance-below-zero"])
+def test_weights_like_published_ones_with_small_variances_give_what_darknet_gives(shared: Path, name: str) -> None:
+    folder = shared / "cases" / name
     if not folder.is_dir():
         pytest.skip(f"no weights with small variances: {folder} is not there")
     expected = json.loads((folder / "expected.json").read_text())["output"]
