@@ -75,7 +75,7 @@ class Distillation(Criterion):
         return teacher
 
     def forward(self, record: TrainingRecord) -> dict[str, Tensor]:
-        """The terms, each summed over the image and averaged over the batch."""
+        """The terms of each side."""
         (teacher,) = self._teacher
         with torch.no_grad():
             expected = teacher(record.images, record.targets)

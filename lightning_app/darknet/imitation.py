@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,7 +25,10 @@ FLOOR = 0.02
 def imitation_terms(
     raws: Sequence[Tensor], teachers: Sequence[Tensor], heads: Sequence[HeadOptions]
 ) -> dict[str, Tensor]:
-    """The terms of all heads, each summed over the image and averaged over the batch.
+    """The terms of all heads, for each object that the teacher sees.
+
+    They are sums over all anchors of the batch, divided by the sum of the anchors' weights: so a network of many
+    anchors and one of few have losses of one scale, against which other terms can be weighed.
 
     Args:
         raws: the student's outputs, each (B, A·(5 + K), N, M).
@@ -34,13 +38,14 @@ def imitation_terms(
     Returns:
         ``objectness``, the cross-entropy with the teacher's objectness less its minimum; ``box``, the squared
         differences of σ(tx), σ(ty), tw, th; ``class``, the Kullback–Leibler divergence of the classes. In the last two
-        each anchor counts as much as the teacher's objectness + `FLOOR`.
+        each anchor has the weight of the teacher's objectness + `FLOOR`.
     """
-    terms: dict[str, Tensor] = {}
-    for raw, teacher, options in zip(raws, teachers, heads, strict=True):
-        for name, term in _head_terms(raw, teacher.detach(), options).items():
-            terms[name] = terms[name] + term if name in terms else term
-    return terms
+    by_head = [
+        _head_terms(raw, teacher.detach(), options) for raw, teacher, options in zip(raws, teachers, heads, strict=True)
+    ]
+    sums = {name: torch.stack([terms[name] for terms in by_head]).sum() for name in by_head[0]}
+    weight = sums.pop("weight")
+    return {name: term / weight for name, term in sums.items()}
 
 
 def _head_terms(raw: Tensor, teacher: Tensor, options: HeadOptions) -> dict[str, Tensor]:
@@ -50,8 +55,9 @@ def _head_terms(raw: Tensor, teacher: Tensor, options: HeadOptions) -> dict[str,
         "objectness": logistic_divergence(student.objectness, target.objectness),
         "box": weight * _box_distance(student, target),
         "class": weight * class_divergence(student.classes, target.classes, options),
+        "weight": weight,
     }
-    return {name: term.sum() / len(raw) for name, term in terms.items()}
+    return {name: term.sum() for name, term in terms.items()}
 
 
 def _box_distance(student: Head, target: Head) -> Tensor:

@@ -102,7 +102,7 @@ class SplitDetector(nn.Module, ABC):
         """
 
     def imitation(self, raws: Sequence[Tensor], teachers: Sequence[Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
-        """How far raw heads are from a teacher's: terms, each summed over the image and averaged over the batch.
+        """How far raw heads are from a teacher's: terms of no dimension, about 1 where nothing is alike.
 
         Args:
             raws: outputs of the network, each (B, channels, N, M).
