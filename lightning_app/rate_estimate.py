@@ -1,9 +1,9 @@
 """How many bits HEVC's intra coding will about take for features, as a function that has a gradient.
 
 The features are scaled as by Eq. (2) but not rounded, laid out as the codec gets them, and transformed by the DCT of
-8×8 blocks. A coefficient c counts log2(1 + (2 |c| / step)³) / 3, with HEVC's step for the QP: next to nothing in the
-quantiser's dead zone, and a bit more for every doubling above it. The mean of a block counts as the difference from
-that of the block on its left, since HEVC predicts it. The idea of a rate term in the loss: Alvar and Bajić,
+8×8 blocks. A coefficient c counts log2(1 + (2 |c| / step)³) / 3, with the codec's step at the QP: next to nothing in
+the quantiser's dead zone, and a bit more for every doubling above it. The mean of a block counts as the difference
+from that of the block on its left, since HEVC predicts it. The idea of a rate term in the loss: Alvar and Bajić,
 "Multi-task learning with compressible features for collaborative intelligence", ICIP 2019. How well the estimate
 follows HEVC's real bits: docs/retraining.md.
 """
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from lightning_app.codecs import QP
 from lightning_app.tiling import tile
 from lightning_app.wire import WireFormat
 
@@ -37,17 +38,14 @@ def estimate_bits(sent: Mapping[str, Tensor], qps: Sequence[int | Literal["lossl
     Returns:
         (B,) with a gradient to ``sent``; the range of each tensor has none.
     """
-    steps = next(iter(sent.values())).new_tensor([step_size(qp, wire.depth) for qp in qps])  # (B,)
+    step = [sample_step(wire, None if qp == "lossless" else qp) for qp in qps]
+    steps = next(iter(sent.values())).new_tensor(step)  # (B,)
     return torch.stack([_bits(tensor, steps, wire) for tensor in sent.values()]).sum(dim=0)
 
 
-def step_size(qp: int | Literal["lossless"], depth: int) -> float:
-    """HEVC's quantisation step in units of a sample of ``depth`` bits; 1 where it is lossless.
-
-    >>> step_size(4, 8), step_size(34, 8), step_size(34, 10)
-    (1.0, 32.0, 128.0)
-    """
-    return 1.0 if qp == "lossless" else float(2 ** ((qp - 4) / 6 + depth - 8))
+def sample_step(wire: WireFormat, qp: QP) -> float:
+    """The codec's step in samples, at least 1: finer steps cost as many bits as lossless coding."""
+    return max(1.0, wire.codec.step(qp) * float(2**wire.depth))
 
 
 def _bits(v: Tensor, steps: Tensor, wire: WireFormat) -> Tensor:

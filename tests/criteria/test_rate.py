@@ -9,10 +9,10 @@ from scipy.fft import dctn
 from torch import Tensor
 
 from lightning_app.channel import FeatureChannel
-from lightning_app.codecs import HEVC, Raw
+from lightning_app.codecs import HEVC, JPEG, PNG, Raw
 from lightning_app.criteria import Rate
 from lightning_app.errors import OptionError
-from lightning_app.rate_estimate import estimate_bits, step_size
+from lightning_app.rate_estimate import estimate_bits, sample_step
 from lightning_app.wire import WireFormat
 
 QPS = (22, 27, 32, 37, 42)
@@ -56,9 +56,11 @@ def test_the_estimate_is_what_the_formula_says_of_every_block() -> None:
 
 
 def test_the_step_doubles_with_every_six_qps_and_is_in_units_of_a_sample() -> None:
-    assert [step_size(qp, 8) for qp in (4, 10, 16, 22)] == [1, 2, 4, 8]
-    assert step_size(22, 12) == 16 * step_size(22, 8)
-    assert step_size("lossless", 12) == 1
+    eight, twelve = (WireFormat("max_5", HEVC(depth=depth), depth=depth) for depth in (8, 12))
+    assert [sample_step(eight, qp) for qp in (None, 0, 4, 10, 16, 22)] == [1, 1, 1, 2, 4, 8]
+    assert [sample_step(twelve, qp) for qp in (None, 4, 22)] == [1, 16, 128]
+    assert sample_step(WireFormat("max_5", JPEG()), 50) == 16  # ITU-T T.81, Table K.1
+    assert sample_step(WireFormat("max_5", PNG()), None) == 1
 
 
 @pytest.mark.parametrize("options", [{"layout": "quilted"}, {"layout": "frames", "group": 4}, {"depth": 10}])
