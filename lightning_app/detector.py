@@ -36,6 +36,7 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
+from lightning_app.unannotated import check_measurable, check_trainable, is_annotated, leave_out_validation
 
 
 class Detector(LightningModule):
@@ -121,10 +122,15 @@ class Detector(LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def setup(self, stage: str) -> None:
-        """Make the metrics of every operating point, for the data's classes."""
-        classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
-        check_run(self.network, self.trainer.precision, classes)
-        self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.system.qps})
+        """Make the metrics of every operating point, for the data's classes; refuse what needs annotations without."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_run(self.network, self.trainer.precision, data.classes)
+        if stage in ("validate", "test"):
+            check_measurable(data)
+        elif stage == "fit" and not is_annotated(data):
+            check_trainable(self.criterion, data)
+            rank_zero_info(leave_out_validation(self.trainer, data))
+        self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""

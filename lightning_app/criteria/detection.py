@@ -18,6 +18,8 @@ class DetectionLoss(Criterion):
         form: ``darknet``, as the heads' own source has it, or ``yolov1``, Eq. (1) of the paper, for region heads.
     """
 
+    needs_boxes = True
+
     def __init__(self, form: LossForm = "darknet") -> None:
         super().__init__()
         self.form = form

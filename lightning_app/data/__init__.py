@@ -22,11 +22,13 @@ from lightning_app.data.voc import VOCDataset
 
 if TYPE_CHECKING:
     from lightning_app.data.module import DataModule
+    from lightning_app.data.pictures_module import PicturesDataModule
     from lightning_app.data.shapes_module import ShapesDataModule
     from lightning_app.data.voc_module import VOCDataModule
 else:
     _LATER = {
         "DataModule": "module",
+        "PicturesDataModule": "pictures_module",
         "ShapesDataModule": "shapes_module",
         "VOCDataModule": "voc_module",
     }
@@ -51,6 +53,7 @@ __all__ = [
     "ExampleDataset",
     "Key",
     "MultiScale",
+    "PicturesDataModule",
     "PicturesDataset",
     "Resize",
     "ShapesDataModule",

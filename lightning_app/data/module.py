@@ -1,9 +1,10 @@
 """Pictures for Lightning: at which size, over how many ranks and processes."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar
 
 from jsonargparse import set_parsing_settings
 from pytorch_lightning import LightningDataModule
@@ -38,8 +39,13 @@ class DataModule(LightningDataModule, ABC):
         seed: of the order, the sizes and the augmentation, at least 0.
 
     Attributes:
+        annotated: whether it is known what is in the pictures, as measuring needs and learning from boxes.
+        stages: what the datasets of each of Lightning's stages are for.
         datasets: by what they are for: ``train``, ``val``, ``test``, ``predict``.
     """
+
+    annotated: ClassVar[bool] = True
+    stages: ClassVar[Mapping[str, tuple[str, ...]]] = STAGES
 
     def __init__(
         self,
@@ -67,7 +73,7 @@ class DataModule(LightningDataModule, ABC):
 
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures that the stage needs; None means every stage."""
-        parts = [part for name in STAGES if stage in (name, None) for part in STAGES[name]]
+        parts = [part for name in self.stages if stage in (name, None) for part in self.stages[name]]
         size = self._input_size()
         for part in dict.fromkeys(parts):
             self.datasets[part] = self._dataset(part, size)

@@ -36,6 +36,7 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
+from lightning_app.unannotated import check_measurable
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
@@ -107,6 +108,7 @@ class Evaluation(LightningModule):
         """Name the network, open the cache, and make the metrics of every operating point."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         check_run(self.network, self.trainer.precision, data.classes)
+        check_measurable(data)
         device = self.trainer.strategy.root_device.type
         versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
         layout = "channels last"  # of CPUs; sums are rounded by it
