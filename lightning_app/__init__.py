@@ -3,4 +3,4 @@
 Importing the package stays light: the codec's worker processes import it.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

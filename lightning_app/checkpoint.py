@@ -22,6 +22,8 @@ TRANSFORM = "system.channel.transform."
 """Where it keeps the feature transform, if it has one."""
 CRITERION = "criterion."
 """Where it keeps parameters of the criterion, if there are any."""
+LEAST_VARIANCE = -1e-5
+"""A variance at or below it leaves no root for batch norm, whose eps is 1e-5. Some published ones are just below 0."""
 
 
 def load_model(network: SplitDetector, path: Path, transform: FeatureTransform | None = None) -> list[str]:
@@ -60,7 +62,7 @@ def _check_sound(network: SplitDetector, transform: FeatureTransform | None, pat
     spoilt = _spoilt(network) or [f"{name} of the transform" for name in own if _is_spoilt({name: own[name]})]
     if spoilt:
         raise WeightsError(
-            f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below 0: "
+            f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below -1e-5: "
             "it is damaged, or its training failed; `dfc weights inspect` counts them"
         )
 
@@ -108,7 +110,8 @@ def _spoilt(network: SplitDetector) -> list[str]:
 
 def _is_spoilt(state: Mapping[str, Tensor]) -> bool:
     return any(
-        not bool(torch.isfinite(tensor).all()) or (name.endswith("running_var") and bool((tensor < 0).any()))
+        not bool(torch.isfinite(tensor).all())
+        or (name.endswith("running_var") and bool((tensor <= LEAST_VARIANCE).any()))
         for name, tensor in state.items()
     )
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class Criterion(nn.Module, ABC):
@@ -24,11 +25,12 @@ class Criterion(nn.Module, ABC):
 
     needs_boxes: ClassVar[bool] = False
 
-    def check(self, network: SplitDetector) -> None:
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:
         """Raise `OptionError` where the criterion cannot train the network; called once, before anything is trained.
 
         Args:
             network: with the weights that training starts from.
+            wire: what the channel sends; None without a channel.
         """
 
     @abstractmethod

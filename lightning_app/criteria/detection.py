@@ -8,6 +8,7 @@ from lightning_app.criteria.criterion import Criterion
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.darknet import LossForm
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class DetectionLoss(Criterion):
@@ -23,7 +24,7 @@ class DetectionLoss(Criterion):
         super().__init__()
         self.form = form
 
-    def check(self, network: SplitDetector) -> None:
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:  # noqa: ARG002
         """Raise `OptionError` where a head has no such form of the loss."""
         network.check_form(self.form)
 

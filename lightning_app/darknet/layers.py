@@ -32,8 +32,8 @@ Those whose gradient follows from their output overwrite their input: a fifth le
 class Convolution(nn.Module):
     """``[convolutional]``: convolution, batch norm where asked, activation (``src/convolutional_layer.c``).
 
-    With batch norm the bias is the batch norm's own. Momentum .01 and eps 1e-6 are Darknet's (on a CPU; its CUDA code
-    has 1e-5, see docs/decisions/batch-norm-eps.md).
+    With batch norm the bias is the batch norm's own. Momentum .01 and eps 1e-5 are those that published weights were
+    trained with (docs/decisions/batch-norm-eps.md).
 
     Args:
         channels: of the input.
@@ -59,7 +59,7 @@ class Convolution(nn.Module):
     ) -> None:
         super().__init__()
         self.conv = Conv2d(channels, filters, size, stride, padding, groups=groups, bias=not batch_normalize)
-        self.norm = nn.BatchNorm2d(filters, eps=1e-6, momentum=0.01) if batch_normalize else nn.Identity()
+        self.norm = nn.BatchNorm2d(filters, eps=1e-5, momentum=0.01) if batch_normalize else nn.Identity()
         self.activation = ACTIVATIONS[activation]()
 
     def reset(self, generator: torch.Generator) -> None:

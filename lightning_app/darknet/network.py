@@ -76,10 +76,15 @@ class Network(HeadedDetector):
 
     @property
     def architecture(self) -> list[tuple[str, dict[str, str]]]:
-        """Kind and options of every section of the ``.cfg``, but for what ``[net]`` says of a training."""
+        """Kind and options of every section of the ``.cfg``, but for what ``[net]`` says of a training; then each eps.
+
+        A ``.cfg`` does not state the eps of its batch norms. A network without batch norm has none.
+        """
         net, *layers = self.sections
         size = {key: value for key, value in net.options.items() if key not in TRAINING_KEYS}
-        return [(net.kind, size), *((section.kind, section.options) for section in layers)]
+        norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
+        stated = [(net.kind, size), *((section.kind, section.options) for section in layers)]
+        return [*stated, *(("batch norm", {"eps": repr(norm.eps)}) for norm in norms)]
 
     @property
     def classes(self) -> int:

@@ -1,6 +1,7 @@
 """Our networks against OpenCV's importer of Darknet's files, which we did not write.
 
-It has no relu6 and no ``tree=``, leaves out ``scale=`` of ``[upsample]``, and its ``[dropout]`` hands on its input, as
+It adds 1e-6 to the variances of batch norm, and so do our networks here (docs/decisions/batch-norm-eps.md). It has no
+relu6 and no ``tree=``, leaves out ``scale=`` of ``[upsample]``, and its ``[dropout]`` hands on its input, as
 ours does outside training.
 """
 
@@ -13,6 +14,7 @@ import torch
 
 from lightning_app.darknet import Network, load_weights, save_weights
 from lightning_app.graph import Node
+from tests.darknet.opencvs_eps import set_opencvs_eps
 
 Make = Callable[[Path], Network]
 
@@ -57,6 +59,7 @@ def made_by(network: Network, index: int) -> Node:
 def largest_difference(network: Network, cfg: Path, weights: Path, size: tuple[int, int]) -> float:
     """Over all outputs for a picture of the size, each relative to its largest value."""
     image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(1))
+    set_opencvs_eps(network)
     with torch.no_grad():
         ours = network.eval()(image)
     net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))

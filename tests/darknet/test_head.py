@@ -15,6 +15,7 @@ from lightning_app.boxes import pairwise_iou
 from lightning_app.darknet import Network, RegionOptions, WordTree, YoloOptions, detect, load_weights
 from lightning_app.darknet.suppress import non_maximum_suppression
 from lightning_app.errors import FeatureError
+from tests.darknet.opencvs_eps import set_opencvs_eps
 
 OPTIONS = RegionOptions(((1.0, 2.0), (3.0, 1.0)), 2, True, True, 0.6, 5, 1, 1, 1)
 YOLO = YoloOptions(((9.0, 9.0), (1.0, 2.0), (3.0, 1.0)), mask=(1, 2), classes=2)
@@ -157,6 +158,7 @@ def test_real_detections_are_those_of_opencvs_heads(
     cfg, weights = shared / "weights" / folder / cfg_name, shared / "weights" / folder / weights_name
     network = Network.from_cfg(cfg).eval()
     load_weights(network, weights)
+    set_opencvs_eps(network)
     picture = cv2.imread(str(shared / "VOCdevkit/VOC2007/JPEGImages/000004.jpg"))
     assert picture is not None
     blob = cv2.dnn.blobFromImage(picture, 1 / 255, network.size[::-1], swapRB=True)

@@ -44,14 +44,14 @@ def test_weights_that_are_not_numbers_are_refused_with_their_layer(fuzz: Any, so
     assert f"{fuzz.folder / 'a.weights'} has values in conv_9 that are NaN or infinite" in report.said
 
 
-def test_a_variance_below_zero_is_refused_with_its_layer(fuzz: Any, tmp_path: Path) -> None:
+def test_a_variance_without_a_root_is_refused_with_its_layer(fuzz: Any, tmp_path: Path) -> None:
     network = Network.from_cfg(SHAPES)
     with torch.no_grad():
         network.state_dict()["layers.conv_2.norm.running_var"][3] = -1
     save_weights(network, tmp_path / "b.weights")
     report = fuzz.open("weights", (tmp_path / "b.weights").read_bytes(), "a.weights")
     assert report.outcome == "refused"
-    assert "has values in conv_2 that are NaN or infinite, or variances below 0" in report.said
+    assert "has values in conv_2 that are NaN or infinite, or variances below -1e-5" in report.said
 
 
 def test_a_file_of_64_gigabytes_is_refused_unread(fuzz: Any) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from PIL import Image
+from torch import nn
 
 from lightning_app.bitstream import pack, unpack
 from lightning_app.channel import FeatureChannel
@@ -133,6 +134,18 @@ def test_another_architecture_is_another_model_with_the_same_weights(network: Ne
         assert model_id(Network.from_cfg(tmp_path / name)) != model_id(network)
     (tmp_path / "c").write_text(text.replace("[net]", "[net]\nbatch=64"))  # of a training, not of the model
     assert model_id(Network.from_cfg(tmp_path / "c")) == model_id(network)
+
+
+def test_the_same_weights_with_another_eps_are_another_model(network: Network) -> None:
+    """So it is in the cache of `dfc evaluate`, whose key is made of the same identity."""
+    before = Network.from_cfg(NETWORKS / "shapes.cfg")
+    before.load_state_dict(network.state_dict())
+    assert model_id(before) == model_id(network)
+    for module in before.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = 1e-6
+    assert model_id(before) != model_id(network)
+    assert list(before.identity())[1:] == list(network.identity())[1:]
 
 
 @pytest.mark.parametrize(("name", "words"), [("other", "a codec of your own"), ("HM", "HM")])
