@@ -11,7 +11,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 
 from lightning_app.callbacks.feature_pictures import side_by_side
 from lightning_app.callbacks.wandb_points import wandb_loggers
-from lightning_app.data import Batch, Target, VOCDataModule, collate, read_picture
+from lightning_app.data import Batch, DataModule, Target, collate, read_picture
 from lightning_app.detections import in_pixels
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections
@@ -78,7 +78,7 @@ class Gallery(Callback):
         loggers = wandb_loggers(trainer) if trainer.is_global_zero else []
         if not loggers or not isinstance(system, CloudOnly | Collaborative):
             return
-        data: VOCDataModule = trainer.datamodule  # type: ignore[attr-defined]
+        data: DataModule = trainer.datamodule  # type: ignore[attr-defined]
         batch = self._batch(trainer, data, stage)
         with trainer.precision_plugin.forward_context():
             panels = [*self._boxes(pl_module, system, data, batch), *feature_panels(system, batch)]
@@ -88,7 +88,7 @@ class Gallery(Callback):
                 shown: list[Any] = on_one_canvas(images)
                 logger.log_image(name, shown, step, caption=captions, boxes=boxes, file_type=kinds)
 
-    def _batch(self, trainer: Trainer, data: VOCDataModule, stage: str) -> Batch:
+    def _batch(self, trainer: Trainer, data: DataModule, stage: str) -> Batch:
         """The first pictures of the stage's set, as the trainer would hand them to the module."""
         dataset = data.datasets[stage]
         batch = collate([dataset[index] for index in range(min(self.pictures, len(dataset)))])
@@ -96,7 +96,7 @@ class Gallery(Callback):
         return moved
 
     def _boxes(
-        self, module: LightningModule, system: CloudOnly | Collaborative, data: VOCDataModule, batch: Batch
+        self, module: LightningModule, system: CloudOnly | Collaborative, data: DataModule, batch: Batch
     ) -> Iterator[Panel]:
         """The originals with boxes, a panel an operating point."""
         targets, options = batch["targets"], module.hparams

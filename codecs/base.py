@@ -41,6 +41,16 @@ class Coder(ABC):
         """
         return check_qp(qp)
 
+    def step(self, qp: QP) -> float:
+        """The step by which coefficients are quantised at a QP, as a share of the range of a sample; 0 if lossless.
+
+        By default it is HEVC's and AVC's: the same share at every depth, and twice as large for every 6 QPs.
+
+        Raises:
+            OptionError: the coder's QP does not say its step.
+        """
+        return 0.0 if qp is None else float(2 ** ((qp - 4) / 6) / 256)
+
     @abstractmethod
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one picture of its kind into a payload that decodes by itself.

@@ -27,6 +27,12 @@ class JPEG(Codec):
         """Return `qp` if it is a quality, 1 to 100."""
         return check_quality(qp)
 
+    def step(self, qp: QP) -> float:
+        """The step of a block's mean, the finest of its 64, at a quality (ITU-T T.81, Table K.1, scaled by libjpeg)."""
+        quality = int(check_quality(qp) or 0)
+        percent = 5000 / quality if quality < 50 else 200 - 2 * quality
+        return max(1.0, 16 * percent / 100) / 256
+
     def encode(self, picture: Picture, qp: QP) -> bytes:
         """Code one (H, W) picture at the quality `qp`."""
         return _write(check_picture(picture, self.depth, self.min_side), self.check_qp(qp))

@@ -55,11 +55,13 @@ class Transmission(NamedTuple):
         features: (B, C, N, M) by the name of the layer that made them.
         bits: (B,) int64 that each image cost; None where nothing was coded.
         qps: B quantisation parameters, one per image; none where nothing was coded.
+        sent: (B, C', N', M') of each tensor as it was quantised, before the codec; none where nothing was coded.
     """
 
     features: dict[str, Tensor]
     bits: Tensor | None
     qps: tuple[QPOption, ...]
+    sent: dict[str, Tensor]
 
 
 class FeatureChannel(nn.Module):
@@ -145,7 +147,7 @@ class FeatureChannel(nn.Module):
             name: add_uniform_noise(v, self._step(name, v), [(seed, epoch, i, place) for i in indices])
             for place, (name, v) in enumerate(self.wire.reduce(features).items())
         }
-        return done(Transmission(self.wire.restore(noisy), None, ()))
+        return done(Transmission(self.wire.restore(noisy, [None] * len(indices)), None, (), {}))
 
     def forward(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> tuple[dict[str, Tensor], Tensor]:
         """`submit`, and wait for the result: the decoded features, and the bits (B,) that each image cost."""
@@ -192,7 +194,8 @@ class FeatureChannel(nn.Module):
         attached = {name: attach(v, _as_wide(decoded[name], v), self.gradient) for name, v in reduced.items()}
         sent = self._sent(samples, coded, len(qps))
         bits = [8 * len(pack(self.header(qp), tensors)) for qp, tensors in zip(qps, sent, strict=True)]
-        return Transmission(self.wire.restore(attached), torch.tensor(bits), tuple(qps))
+        restored = self.wire.restore(attached, [codec_qp(qp) for qp in qps])
+        return Transmission(restored, torch.tensor(bits), tuple(qps), dict(reduced))
 
     def _decoded(self, samples: QuantisedTensor, coded: Sequence[CodedPicture]) -> Tensor:
         """What Eq. (3) makes of one tensor's decoded pictures, (B, C, N, M)."""

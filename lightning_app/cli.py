@@ -14,7 +14,7 @@ import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
-from lightning_app.data import ShapesDataModule, VOCDataModule
+from lightning_app.data import PicturesDataModule, ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError, Stopped
 from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
@@ -25,7 +25,7 @@ from lightning_app.lightning_fixes.ranks import ending_together
 from lightning_app.old_names import read_old_configs, renamed_arguments
 from lightning_app.trainer import Trainer
 
-DATA = (VOCDataModule, ShapesDataModule)
+DATA = (VOCDataModule, ShapesDataModule, PicturesDataModule)
 """What ``--data`` may name without a path, because jsonargparse finds imported classes; the first is the default."""
 KEYWORDS = ("best", "last", "hpc")
 """What ``--ckpt_path`` may be, besides the path of a file."""

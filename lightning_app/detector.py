@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -10,8 +11,6 @@ import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
-from torch.optim import SGD
-from torch.optim.lr_scheduler import LambdaLR
 
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
@@ -27,15 +26,17 @@ from lightning_app.graph import Detections, SplitDetector
 from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
 from lightning_app.lightning_fixes.epoch_end import end_the_epoch
 from lightning_app.lightning_fixes.optimizer_options import take_over_options
+from lightning_app.lightning_fixes.run_length import steps_of_run
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.measure import OperatingPoint
+from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_schedule
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
-from lightning_app.schedule import rate_factor
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
+from lightning_app.unannotated import check_measurable, check_trainable, is_annotated, leave_out_validation
 
 
 class Detector(LightningModule):
@@ -47,12 +48,15 @@ class Detector(LightningModule):
         channel: sends the features at its split through a codec at every forward pass; null for the whole network.
         picture: codes the pictures of validation and test instead, the cloud-only way; null for the original files.
         criterion: what training makes small; null for ``DetectionLoss``, the detector's own loss.
-        learning_rate: of SGD, for the loss averaged over the pictures of a step.
-        momentum: of SGD.
-        weight_decay: of SGD, only on the weights of convolutions.
-        burn_in: optimiser steps over which the rate rises by the fourth power.
-        steps: optimiser steps at which the rate falls.
-        step_scale: what it falls by.
+        optimizer: algorithm that changes the weights: ``sgd`` as in Darknet, or ``adamw``.
+        learning_rate: size of a step of the optimiser, for the loss averaged over the pictures of the step.
+        momentum: share of the last step that SGD repeats, 0 up to but without 1; AdamW does not use it.
+        weight_decay: decay of the weights of convolutions, 0 for none.
+        schedule: how the learning rate falls: at ``steps``, or as half a ``cosine`` to 0 at the end of the run.
+        burn_in: optimiser steps over which the learning rate rises by the fourth power.
+        steps: optimiser steps at which the learning rate falls, if the schedule is ``steps``.
+        step_scale: what the learning rate is multiplied by at each of these steps.
+        frozen_statistics: keep the means and variances of batch norm as they are, as short retraining needs.
         score_threshold: a detection's score must be above it, 0 to 1.
         nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
         seed: of the initial weights and of the QPs that are drawn.
@@ -65,12 +69,15 @@ class Detector(LightningModule):
         channel: FeatureChannel | None = None,
         picture: PictureChannel | None = None,
         criterion: Criterion | None = None,
+        optimizer: Algorithm = "sgd",
         learning_rate: float = 1e-3,
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
+        schedule: Schedule = "steps",
         burn_in: int = 1000,
         steps: Sequence[int] = (40_000, 60_000),
         step_scale: float = 0.1,
+        frozen_statistics: bool = False,
         score_threshold: float = 0.005,
         nms_threshold: float = 0.45,
         seed: int = 0,
@@ -87,7 +94,7 @@ class Detector(LightningModule):
         if weights is not None:
             for sentence in load_model(self.network, Path(weights), self.transform):
                 rank_zero_info(sentence)
-        self.criterion.check(self.network)
+        self.criterion.check(self.network, self.system.wire)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with
             for parameter in [] if self.transform is None else self.transform.only_reducing():
@@ -108,23 +115,22 @@ class Detector(LightningModule):
         return [*pool, StopOnSignal()]
 
     def configure_optimizers(self) -> Any:
-        """SGD as Darknet's, its rate a function of the step."""
-        options = self.hparams
-        kernels = [p for p in self.parameters() if p.ndim == 4]
-        others = [p for p in self.parameters() if p.ndim != 4]
-        groups = [{"params": kernels, "weight_decay": options["weight_decay"]}, {"params": others}]
-        optimizer = SGD(groups, options["learning_rate"], options["momentum"])
-        schedule = LambdaLR(
-            optimizer,
-            lambda step: rate_factor(step + 1, options["burn_in"], options["steps"], options["step_scale"]),
-        )
+        """The optimiser, its learning rate a function of the step."""
+        optimizer = make_optimizer(self.parameters(), self.hparams)
+        total = steps_of_run(self.trainer) if self.hparams["schedule"] == "cosine" else math.inf
+        schedule = make_schedule(optimizer, self.hparams, total)
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
     def setup(self, stage: str) -> None:
-        """Make the metrics of every operating point, for the data's classes."""
-        classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
-        check_run(self.network, self.trainer.precision, classes)
-        self.measured = nn.ModuleDict({label: OperatingPoint(classes) for label in self.system.qps})
+        """Make the metrics of every operating point, for the data's classes; refuse what needs annotations without."""
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        check_run(self.network, self.trainer.precision, data.classes)
+        if stage in ("validate", "test"):
+            check_measurable(data)
+        elif stage == "fit" and not is_annotated(data):
+            check_trainable(self.criterion, data)
+            rank_zero_info(leave_out_validation(self.trainer, data))
+        self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
@@ -150,8 +156,10 @@ class Detector(LightningModule):
             take_over_options(checkpoint, self.configure_optimizers())
 
     def on_train_start(self) -> None:
-        """Count what was resumed as saved."""
+        """Count what was resumed as saved, and set the modes that Lightning then keeps over every validation."""
         count_as_saved(self.trainer)
+        if self.hparams["frozen_statistics"]:
+            freeze_statistics(self.network)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
@@ -257,6 +265,13 @@ class Detector(LightningModule):
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
         )
+
+
+def freeze_statistics(network: nn.Module) -> None:
+    """Keep the running means and variances of batch norm as they are, and normalise by them in training too."""
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()
 
 
 def class_path(thing: object) -> str:

@@ -21,6 +21,7 @@ from lightning_app.graph import Part, SplitDetector
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import RGB, PictureChannel, PictureQP
 from lightning_app.records.points import Columns, qp_label
+from lightning_app.wire import WireFormat
 
 
 class PointOutput(NamedTuple):
@@ -79,6 +80,11 @@ class Collaborative(nn.Module):
         return self._parts[2]
 
     @property
+    def wire(self) -> WireFormat:
+        """What the channel sends."""
+        return self.channel.wire
+
+    @property
     def frozen(self) -> Part | None:
         """What must not learn."""
         return self.front if self.channel.gradient == "stop" else None
@@ -119,6 +125,7 @@ class Collaborative(nn.Module):
             self.raws(received.features),
             features,
             received.features,
+            received.sent,
             received.bits,
             received.qps,
             lambda: self.raws(features),
@@ -170,13 +177,17 @@ class CloudOnly(nn.Module):
     def frozen(self) -> None:
         """Nothing is kept from learning."""
 
+    @property
+    def wire(self) -> None:
+        """No features are sent."""
+
     def submit(self, batch: Batch, seed: int, epoch: int) -> Pending[TrainingRecord]:  # noqa: ARG002
         """The network's pass, which runs when the result is asked for; nothing is coded in training."""
         return Pending(lambda: self._record(batch))
 
     def _record(self, batch: Batch) -> TrainingRecord:
         raws: tuple[Tensor, ...] = self.network(batch["images"])
-        return TrainingRecord(self.network, batch["images"], batch["targets"], raws, {}, {}, None, (), lambda: raws)
+        return TrainingRecord(self.network, batch["images"], batch["targets"], raws, {}, {}, {}, None, (), lambda: raws)
 
     def operating_points(self, batch: Batch, resize: Resize) -> Iterator[PointOutput]:
         """The batch at every QP, each picture coded at its own size and then resized."""

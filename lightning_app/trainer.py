@@ -11,7 +11,7 @@ from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.data import VOCDataModule
+from lightning_app.data import DataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.evaluation.module import Evaluation
@@ -40,7 +40,7 @@ class Trainer(pytorch_lightning.Trainer):
     def evaluate(
         self,
         model: Detector,
-        datamodule: VOCDataModule,
+        datamodule: DataModule,
         splits: Sequence[str] | None = None,
         depths: Sequence[int] | None = None,
         layouts: Sequence[str] | None = None,

@@ -7,7 +7,7 @@ A new option that changes what is sent is a new field here. The cache key takes 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 
 from torch import Tensor
@@ -85,9 +85,17 @@ class WireFormat:
         reduced = self.transform.reduce(features)
         return {name: reduced[name] for name in features}  # in the order in which they cross
 
-    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The inverse of `reduce`, as far as there is one: decoded -> features (B, C, N, M) that the back takes."""
-        return dict(features) if self.transform is None else self.transform.restore(features)
+    def restore(self, features: Mapping[str, Tensor], qps: Sequence[QP]) -> dict[str, Tensor]:
+        """The inverse of `reduce`, as far as there is one: decoded -> features (B, C, N, M) that the back takes.
+
+        Args:
+            features: (B, C', N', M') of each tensor.
+            qps: B, at which each image was coded; None for lossless.
+        """
+        if self.transform is None:
+            return dict(features)
+        like = next(iter(features.values()))
+        return self.transform.restore(features, like.new_tensor([self.codec.step(qp) for qp in qps]))
 
     def check_layout(self, shapes: Mapping[str, Shape]) -> None:
         """Raise `OptionError` where the layout cannot hold tensors of C, N, M each."""

@@ -222,7 +222,7 @@ def test_negative_features_are_refused_with_their_layer_where_the_minimum_is_not
 
 def test_training_with_noise_codes_nothing_and_evaluation_does() -> None:
     channel, v = FeatureChannel(gradient="noise", qps=[22], workers=1), features()
-    noisy, bits, qps = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
+    noisy, bits, qps, _ = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
     assert bits is None
     assert qps == ()
     assert 0 < (noisy["max_7"] - v).abs().max().item() < (v.max() - v.min()).item() / 255
@@ -244,7 +244,7 @@ def test_noise_has_the_step_of_the_quantiser_that_it_stands_for() -> None:
 
 def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:
     v = features()
-    drawn, bits, qps = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
+    drawn, bits, qps, _ = channel.submit_training({"max_7": v}, seed=0, epoch=1, indices=[7, 8, 9]).result()
     assert list(qps) == channel.draw_qps(0, 1, [7, 8, 9])
     expected, same_bits = channel({"max_7": v}, channel.draw_qps(0, 1, [7, 8, 9]))
     assert torch.equal(drawn["max_7"], expected["max_7"])

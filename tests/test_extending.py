@@ -53,7 +53,7 @@ class CodingError(RightError):
         self.two = two
 
 class Bottleneck(RightBottleneck):
-    def restore(self, features):
+    def restore(self, features, steps):
         return dict(features)
 
 class Infinite(RightBottleneck):

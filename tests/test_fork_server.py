@@ -43,7 +43,7 @@ def test_what_the_loaders_workers_import_is_without_lightning() -> None:
     assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics"} & set(imported)
 
 
-@pytest.mark.parametrize("name", ["VOCDataModule", "ShapesDataModule"])
+@pytest.mark.parametrize("name", ["VOCDataModule", "ShapesDataModule", "PicturesDataModule"])
 def test_the_data_modules_have_help_by_their_names_alone(dfc: Callable[..., tuple[int, str, str]], name: str) -> None:
     status, out, _ = dfc("fit", "--data.help", name)
     assert status == 0

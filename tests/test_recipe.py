@@ -125,7 +125,7 @@ def test_the_shipped_run_is_that_of_yolov2_voc_cfg(dfc: Dfc) -> None:
     assert trainer["callbacks"][0]["class_path"] == "lightning_app.callbacks.PicturesPerStep"
     assert data["batch_size"] == 64 // 8
     assert data["train"] == ["VOC2007/trainval", "VOC2012/trainval"]
-    assert data["augment"] == {
+    assert data["augment"]["init_args"] == {
         "jitter": 0.3, "zoom_min": 0.25, "zoom_max": 2.0, "hue": 0.1, "saturation": 1.5, "exposure": 1.5, "flip": True,
     }  # fmt: skip
     assert data["multi_scale"] == {"every": 10, "smallest": 320, "largest": 608, "finish": 200}
@@ -155,5 +155,5 @@ def test_the_demo_trains_with_the_augmentation_that_its_results_were_made_with(
 ) -> None:
     status, out, err = dfc("fit", "-c", f"configs/demo/{name}.yaml", "--print_config")
     assert status == 0, err
-    augment = yaml.safe_load(out)["data"]["init_args"]["augment"]
+    augment = yaml.safe_load(out)["data"]["init_args"]["augment"]["init_args"]
     assert (augment["zoom_min"], augment["zoom_max"], augment["jitter"], augment["flip"]) == (0.25, 2.0, 0.3, True)

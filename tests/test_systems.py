@@ -43,7 +43,7 @@ def target(index: int, file: Path) -> Target:
     empty, none = torch.zeros(0, 4), torch.zeros(0, dtype=torch.long)
     return {
         "boxes": empty, "labels": none, "difficult": none.bool(), "voc_boxes": empty, "class_only": none,
-        "window": WHOLE, "index": index, "id": str(index), "file": str(file), "size": (64, 64),
+        "window": WHOLE, "fixed": True, "index": index, "id": str(index), "file": str(file), "size": (64, 64),
     }  # fmt: skip
 
 

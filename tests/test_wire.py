@@ -27,7 +27,7 @@ class Halving(FeatureTransform):
     def reduce(self, features: Any) -> dict[str, Tensor]:
         return {name: v * self.factor for name, v in features.items()}
 
-    def restore(self, features: Any) -> dict[str, Tensor]:
+    def restore(self, features: Any, steps: Any) -> dict[str, Tensor]:
         return {name: v / self.factor + self.offset for name, v in features.items()}
 
 

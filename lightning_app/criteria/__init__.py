@@ -5,7 +5,9 @@ A criterion takes one `TrainingRecord` and returns named terms; their weighted s
 
 from lightning_app.criteria.criterion import Criterion, check_terms
 from lightning_app.criteria.detection import DetectionLoss
+from lightning_app.criteria.distillation import Distillation
+from lightning_app.criteria.rate import Rate
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.criteria.sum import Sum
 
-__all__ = ["Criterion", "DetectionLoss", "Sum", "TrainingRecord", "check_terms"]
+__all__ = ["Criterion", "DetectionLoss", "Distillation", "Rate", "Sum", "TrainingRecord", "check_terms"]

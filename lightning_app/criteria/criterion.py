@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class Criterion(nn.Module, ABC):
     """Judges a training step: named terms, whose weighted sum is the loss.
 
     Parameters of a criterion are trained with the network, and saved in its checkpoints.
+
+    Attributes:
+        needs_boxes: whether it learns from what the targets say is in the pictures: then a folder of pictures, of which
+            nobody said it, is refused.
     """
 
-    def check(self, network: SplitDetector) -> None:
+    needs_boxes: ClassVar[bool] = False
+
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:
         """Raise `OptionError` where the criterion cannot train the network; called once, before anything is trained.
 
         Args:
             network: with the weights that training starts from.
+            wire: what the channel sends; None without a channel.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from lightning_app.criteria.criterion import Criterion
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.darknet import LossForm
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class DetectionLoss(Criterion):
@@ -17,11 +18,13 @@ class DetectionLoss(Criterion):
         form: ``darknet``, as the heads' own source has it, or ``yolov1``, Eq. (1) of the paper, for region heads.
     """
 
+    needs_boxes = True
+
     def __init__(self, form: LossForm = "darknet") -> None:
         super().__init__()
         self.form = form
 
-    def check(self, network: SplitDetector) -> None:
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:  # noqa: ARG002
         """Raise `OptionError` where a head has no such form of the loss."""
         network.check_form(self.form)
 

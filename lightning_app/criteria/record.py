@@ -25,6 +25,8 @@ class TrainingRecord:
         features: (B, C, N, M) of each tensor that crosses, by the layer that made it, before the channel; empty
             without a channel.
         decoded: the same behind the channel, of the same names and shapes.
+        sent: (B, C', N', M') of each tensor that is quantised: the features, or what a feature transform makes of
+            them; empty where nothing was coded.
         bits: (B,) int64, what each image cost; None where nothing was coded.
         qps: the quantisation parameter that each image was coded at, such as 22 or ``lossless``; empty where nothing
             was coded.
@@ -38,6 +40,7 @@ class TrainingRecord:
     raws: tuple[Tensor, ...]
     features: Mapping[str, Tensor]
     decoded: Mapping[str, Tensor]
+    sent: Mapping[str, Tensor]
     bits: Tensor | None
     qps: Sequence[int | Literal["lossless"]]
     uncoded: Callable[[], tuple[Tensor, ...]]

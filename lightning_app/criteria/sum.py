@@ -10,6 +10,7 @@ from lightning_app.criteria.criterion import Criterion
 from lightning_app.criteria.record import TrainingRecord
 from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class Sum(Criterion):
@@ -29,10 +30,10 @@ class Sum(Criterion):
             self.add_module(str(i), criterion)
         self.weights = {name: float((weights or {}).get(name, 1)) for name in criteria}
 
-    def check(self, network: SplitDetector) -> None:
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:
         """Raise `OptionError` where one of the criteria cannot train the network."""
         for criterion in self._by_name().values():
-            criterion.check(network)
+            criterion.check(network, wire)
 
     def forward(self, record: TrainingRecord) -> dict[str, Tensor]:
         """The terms of all criteria; each criterion is asked once."""

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.head import detect
+from lightning_app.darknet.imitation import imitation_terms
 from lightning_app.darknet.loss import check_form, detection_loss, form_named
 from lightning_app.darknet.region import RegionOptions
+from lightning_app.darknet.yolo import YoloOptions
 from lightning_app.dropout import Dropout, reseed_each
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections, SplitDetector, Truth
@@ -37,6 +39,17 @@ class HeadedDetector(SplitDetector):
         """The terms of `lightning_app.darknet.detection_loss`."""
         return detection_loss(raws, truths, self.heads, seen, form_named(form))
 
+    def imitation(self, raws: Sequence[Tensor], teachers: Sequence[Tensor]) -> dict[str, Tensor]:
+        """The terms of `lightning_app.darknet.imitation.imitation_terms`: ``objectness``, ``box`` and ``class``."""
+        return imitation_terms(raws, teachers, self.heads)
+
+    def check_teacher(self, teacher: SplitDetector) -> None:
+        """Raise `OptionError` where the teacher's heads have other shapes, anchors or kinds of classes."""
+        super().check_teacher(teacher)
+        theirs = [_meaning(head) for head in teacher.heads] if isinstance(teacher, HeadedDetector) else None
+        if theirs != [_meaning(head) for head in self.heads]:
+            raise OptionError("the teacher's anchors or classes are others than the network's: take one with the same")
+
     def check_form(self, form: str) -> None:
         """Raise `OptionError` where a head has no such form of the loss."""
         check_form(self.heads, form_named(form))
@@ -56,3 +69,10 @@ class HeadedDetector(SplitDetector):
         """
         layers = ((node.index, self.layer(node)) for node in self.nodes)
         reseed_each([(index, layer) for index, layer in layers if isinstance(layer, Dropout)], entropy)
+
+
+def _meaning(head: HeadOptions) -> tuple[object, ...]:
+    """All of a head's options on which it depends what its raw outputs say."""
+    if isinstance(head, YoloOptions):
+        return "yolo", head.anchors, head.classes, head.scale_x_y
+    return "region", head.anchors, head.classes, head.softmax, head.tree, head.mapped

@@ -72,6 +72,17 @@ class WordTree:
         path = self.paths.to(labels.device)[labels]  # (J, L)
         return conditional[..., path.clamp(min=0)].masked_fill(path == NONE, 0).sum(dim=-1)
 
+    def log_products(self, conditional: Tensor) -> Tensor:
+        """Logarithms (..., K) of the probability of every class: the products up all paths.
+
+        Args:
+            conditional: (..., K) what `log_softmax` gives.
+        """
+        products = conditional.clone()
+        for classes, parents in self._levels:
+            products[..., classes] += products[..., parents]
+        return products
+
     def top_prediction(self, conditional: Tensor, threshold: float) -> Tensor:
         """The class (P,) that each of P anchors shows: down the tree by the most probable child while that is sure.
 
@@ -110,6 +121,13 @@ class WordTree:
         for number, parent in enumerate(self.parents):
             rows.append([number, *(rows[parent] if parent != NONE else [])])
         return _table(rows)
+
+    @cached_property
+    def _levels(self) -> list[tuple[Tensor, Tensor]]:
+        """The classes of each level below the roots, from the top, and their parents."""
+        depth = (self.paths != NONE).sum(dim=1)  # (K,)
+        levels = [torch.nonzero(depth == level).flatten() for level in range(2, self.paths.shape[1] + 1)]
+        return [(classes, self.paths[classes, 1]) for classes in levels]
 
     @cached_property
     def _starts(self) -> list[int]:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, Self
 from xml.etree.ElementTree import Element, ParseError  # the types only: defusedxml does the parsing
 
 import numpy as np
@@ -40,6 +40,12 @@ class Annotation:
     class_only: NDArray[np.int64]
     width: int
     height: int
+
+    @classmethod
+    def empty(cls, width: int, height: int) -> Self:
+        """Of a picture of which nothing is known but its size."""
+        labels, none = np.zeros(0, np.int64), np.zeros(0, np.bool_)
+        return cls(np.zeros((0, 4), np.float32), labels, none, labels, width, height)
 
 
 def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annotation:

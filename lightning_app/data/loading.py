@@ -10,9 +10,9 @@ from typing import Any, cast
 import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
+from lightning_app.data.examples import Example, ExampleDataset, collate
 from lightning_app.data.samplers import EpochSampler
 from lightning_app.data.transforms import use_one_thread
-from lightning_app.data.voc import Example, VOCDataset, collate
 from lightning_app.errors import DataError
 from lightning_app.fork_server import loader_context
 
@@ -64,7 +64,7 @@ class LookaheadLoader(Loader):
 
 
 def make_loader(
-    dataset: VOCDataset,
+    dataset: ExampleDataset,
     workers: int,
     sampler: Sampler[Any] | None = None,
     batch_size: int = 1,

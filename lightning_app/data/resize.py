@@ -3,7 +3,8 @@
 from typing import Literal
 
 from lightning_app.boxes import WHOLE, Window
-from lightning_app.data.transforms import Picture, Placement, place
+from lightning_app.data.augmentation import Placement
+from lightning_app.data.transforms import Picture, place
 
 Resize = Literal["plain", "letterbox"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch.utils.data import BatchSampler, Sampler
 
-from lightning_app.data.voc import Key
+from lightning_app.data.examples import Key
 from lightning_app.errors import OptionError
 
 

@@ -1,10 +1,10 @@
 """The drawn shapes as a Lightning data module."""
 
-from lightning_app.data.module import VOCDataModule
+from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.multi_scale import MultiScale
 from lightning_app.data.painting import SHAPES
 from lightning_app.data.shapes import YEAR, check_drawing, draw
-from lightning_app.data.transforms import Augmentation
+from lightning_app.data.voc_module import VOCDataModule
 
 # Darknet's smallest zoom would take the stripes of a small picture away.
 MILD = Augmentation(zoom_min=0.6, zoom_max=1.4)
@@ -22,7 +22,8 @@ class ShapesDataModule(VOCDataModule):
         batch_size: training pictures a step on each rank, at least 1.
         eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
         workers: processes on each rank that load pictures, at least 0; results do not depend on it.
-        augment: random changes of the training pictures; null for none.
+        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, crops and flips alone;
+            null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
         seed: of the order, the sizes and the augmentation, at least 0; the pictures are the same for every seed.
     """
@@ -37,7 +38,7 @@ class ShapesDataModule(VOCDataModule):
         batch_size: int = 8,
         eval_batch_size: int = 16,
         workers: int = 2,
-        augment: Augmentation | None = MILD,
+        augment: Augmentation | Crops | None = MILD,
         multi_scale: MultiScale | None = None,
         seed: int = 0,
     ) -> None:

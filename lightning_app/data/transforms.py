@@ -1,12 +1,11 @@
-"""Darknet's augmentation of October 2017 as albumentations transforms.
+"""The augmentations as albumentations transforms.
 
 This module alone imports albumentations and OpenCV.
 """
 
 import os
 import random
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 # albumentations asks PyPI for a newer release on import unless told not to.
 os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
@@ -16,76 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.errors import OptionError
+from lightning_app.data.augmentation import DARKNET, Augmentation, Crops, Placement
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
 Boxes = NDArray[np.float64]  # (G, 4) xyxy fractions
 GREY = 128  # Darknet's .5
 SMALLEST = 0.001  # Darknet drops boxes narrower or lower than this fraction of the input
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """The random changes of a training picture; the defaults are Darknet's for VOC.
-
-    Args:
-        jitter: relative change of width and of height before the aspect ratio is taken, in [0, 1).
-        zoom_min: shortest that the picture's longer side may be, as a fraction of the network input's, above 0.
-        zoom_max: longest that the picture's longer side may be, as such a fraction, at least zoom_min.
-        hue: largest turn of the hue, as a fraction of the colour circle, in [0, 0.5].
-        saturation: largest factor by which the saturation is multiplied or divided, at least 1.
-        exposure: largest factor by which the brightness is multiplied or divided, at least 1.
-        flip: mirror every second picture, on average.
-    """
-
-    jitter: float = 0.3
-    zoom_min: float = 0.25
-    zoom_max: float = 2.0
-    hue: float = 0.1
-    saturation: float = 1.5
-    exposure: float = 1.5
-    flip: bool = True
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.jitter < 1:
-            raise OptionError(f"jitter must be in [0, 1), not {self.jitter}")
-        if not 0 < self.zoom_min <= self.zoom_max:
-            raise OptionError(f"zoom_min must be in (0, zoom_max={self.zoom_max}], not {self.zoom_min}")
-        if not 0 <= self.hue <= 0.5:
-            raise OptionError(f"hue must be in [0, 0.5], not {self.hue}")
-        if min(self.saturation, self.exposure) < 1:
-            raise OptionError(f"saturation and exposure must be at least 1, not {self.saturation} and {self.exposure}")
-
-
-DARKNET = Augmentation()
-
-
-class Placement(NamedTuple):
-    """The resized picture on the network's input, in whole pixels; left and top may be negative.
-
-    Darknet truncates to whole pixels where it copies and not where it moves the boxes; here both use these numbers.
-    """
-
-    width: int
-    height: int
-    left: int
-    top: int
-
-
-def draw_placement(
-    rng: np.random.Generator, picture: tuple[int, int], canvas: tuple[int, int], options: Augmentation = DARKNET
-) -> Placement:
-    """Darknet's ``load_data_detection``: a jittered aspect ratio, a zoom, and a place; sizes are (height, width)."""
-    (height, width), (rows, columns) = picture, canvas
-    stretch = 1 + rng.uniform(-options.jitter, options.jitter, 2)
-    aspect = width * stretch[0] / (height * stretch[1])
-    zoom = rng.uniform(options.zoom_min, options.zoom_max)
-    new_height = zoom * rows if aspect < 1 else zoom * columns / aspect
-    new_width = max(1, round(new_height * aspect))
-    new_height = max(1, round(new_height))
-    # The room is negative where the picture is larger than the input: then this is a random crop.
-    left, top = rng.random(2) * (columns - new_width, rows - new_height)
-    return Placement(new_width, new_height, round(left), round(top))
 
 
 def place(image: Picture, placement: Placement, canvas: tuple[int, int]) -> Picture:
@@ -127,7 +62,7 @@ def distort(image: Picture, hue: float, saturation: float, exposure: float) -> P
 class Place(A.DualTransform):  # type: ignore[misc]
     """``place`` with a random ``Placement``."""
 
-    def __init__(self, size: tuple[int, int], options: Augmentation) -> None:
+    def __init__(self, size: tuple[int, int], options: Augmentation | Crops) -> None:
         super().__init__(p=1)
         self.size, self.options = size, options
 
@@ -137,7 +72,7 @@ class Place(A.DualTransform):  # type: ignore[misc]
         data: dict[str, Any],  # noqa: ARG002
     ) -> dict[str, Any]:
         """Draw the placement."""
-        return {"placement": draw_placement(self.random_generator, params["shape"][:2], self.size, self.options)}
+        return {"placement": self.options.draw_placement(self.random_generator, params["shape"][:2], self.size)}
 
     def apply(self, img: Picture, placement: Placement, **_params: Any) -> Picture:
         """Place the picture."""
@@ -177,8 +112,8 @@ def _factor(rng: np.random.Generator, largest: float) -> float:
     return factor if rng.random() < 0.5 else 1 / factor
 
 
-def training_transform(size: tuple[int, int], options: Augmentation = DARKNET) -> A.Compose:
-    """Darknet's augmentation to a network input of ``size`` (height, width): place, distort, flip."""
+def training_transform(size: tuple[int, int], options: Augmentation | Crops = DARKNET) -> A.Compose:
+    """An augmentation to a network input of ``size`` (height, width): place, distort if it is Darknet's, flip."""
     height, width = size
     boxes = A.BboxParams(
         "albumentations",
@@ -187,8 +122,9 @@ def training_transform(size: tuple[int, int], options: Augmentation = DARKNET) -
         clip=True,
         filter_invalid_bboxes=True,
     )
+    colours = [Distort(options)] if isinstance(options, Augmentation) else []
     flips = [A.HorizontalFlip(p=0.5)] if options.flip else []
-    return A.Compose([Place(size, options), Distort(options), *flips], bbox_params=boxes)
+    return A.Compose([Place(size, options), *colours, *flips], bbox_params=boxes)
 
 
 def augment(

@@ -1,17 +1,13 @@
-"""A VOC devkit as a PyTorch dataset, whose examples depend on (seed, epoch, index, size) and nothing else."""
+"""A VOC devkit as a PyTorch dataset."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, NotRequired, TypedDict
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
-from torch.utils.data import Dataset
 
-from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.devkit import (
     annotation_path,
     check_sizes,
@@ -20,66 +16,12 @@ from lightning_app.data.devkit import (
     read_picture,
     read_set,
 )
-from lightning_app.data.resize import Resize, fit_picture
-from lightning_app.data.transforms import SMALLEST, Augmentation, augment, training_transform
+from lightning_app.data.examples import ExampleDataset
+from lightning_app.data.resize import Resize
 from lightning_app.errors import DataError
 
 
-class Key(NamedTuple):
-    """What a training sampler asks for: a picture, the epoch that its augmentation is drawn for, and its size.
-
-    ``side`` is that of the network's input at the step that the picture is for, in pixels; None for the dataset's own.
-    """
-
-    epoch: int
-    index: int  # type: ignore[assignment]
-    side: int | None = None
-
-
-class Target(TypedDict):
-    """What is known of one picture; rows of G objects belong together."""
-
-    boxes: Tensor  # (G, 4) cxcywh, fractions of the network's input
-    labels: Tensor  # (G,) int64
-    difficult: Tensor  # (G,) bool
-    voc_boxes: Tensor  # (G, 4) xyxy, the original's VOC pixels
-    class_only: Tensor  # (J,) int64 labels of what is somewhere in the picture, nobody drew where; then G is 0
-    window: Window  # where evaluation puts the picture in the network's input; all of it after augmentation
-    index: int  # place in the dataset
-    id: str  # "VOC2007/000001"
-    file: str  # path of the original
-    size: tuple[int, int]  # height, width of the original, in pixels
-
-
-class Example(TypedDict):
-    """One picture, as the network takes it, and its target."""
-
-    image: Tensor  # (3, H, W) float32 in [0, 1]
-    target: Target
-
-
-class Batch(TypedDict):
-    """B examples."""
-
-    images: Tensor  # (B, 3, H, W) float32 in [0, 1]
-    targets: list[Target]
-    following: NotRequired["Batch"]  # the batch after it, in training that accumulates gradients
-
-
-def to_tensor(image: NDArray[np.uint8]) -> Tensor:
-    """A picture (H, W, 3) -> (3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 255  # (3, H, W)
-
-
-def collate(examples: Sequence[Example]) -> Batch:
-    """Join examples of one size; the targets stay a list, since pictures have different numbers of objects."""
-    return {
-        "images": torch.stack([example["image"] for example in examples]),  # (B, 3, H, W)
-        "targets": [example["target"] for example in examples],
-    }
-
-
-class VOCDataset(Dataset[Example]):
+class VOCDataset(ExampleDataset):
     """Pictures of one or more image sets of a VOC devkit.
 
     Args:
@@ -100,62 +42,24 @@ class VOCDataset(Dataset[Example]):
         sets: Sequence[str],
         size: tuple[int, int],
         classes: Sequence[str] = VOC_CLASSES,
-        augmentation: Augmentation | None = None,
+        augmentation: Augmentation | Crops | None = None,
         difficult: bool = True,
         boxes_needed: bool = False,
         resize: Resize = "plain",
         seed: int = 0,
     ) -> None:
         self.root = Path(root)
-        self.ids = [name for part in sets for name in read_set(self.root, part)]
-        self.size, self.resize = size, resize
-        self.classes = tuple(classes)
-        self.augmentation = augmentation
-        self.difficult, self.boxes_needed = difficult, boxes_needed
-        self.seed = seed
+        ids = [name for part in sets for name in read_set(self.root, part)]
+        super().__init__(ids, size, augmentation, difficult, resize, seed)
+        self.classes, self.boxes_needed = tuple(classes), boxes_needed
         # Miss a file now, on every rank alike, and not in the middle of an epoch on one of them.
         missing = missing_files(self.root, self.ids)
         if missing:
             raise DataError(f"{missing[0]} is missing: the devkit's lists name it; complete the devkit")
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, key: int | Key) -> Example:
-        epoch, index, side = key if isinstance(key, Key) else Key(0, key)
-        annotation, image = self.read(index)
-        voc_boxes = torch.from_numpy(annotation.boxes)
-        original = annotation.height, annotation.width
-        boxes = voc_to_xyxy(voc_boxes.double(), original).clamp(0, 1)  # the metric has them as they were drawn
-        rows = self._rows(annotation, boxes)
-        size = self.size if side is None else (side, side)
-        if self.augmentation is not None:
-            transform = training_transform(size, self.augmentation)
-            image, moved, kept = augment(transform, image, boxes[rows].numpy(), (self.seed, epoch, index))
-            boxes, rows, window = torch.from_numpy(moved), rows[kept], WHOLE
-        else:
-            image, window = fit_picture(image, size, self.resize)
-            boxes = picture_to_input(boxes[rows], window)
-        return {
-            "image": to_tensor(image),
-            "target": {
-                "boxes": xyxy_to_cxcywh(boxes).float(),
-                "labels": torch.from_numpy(annotation.labels[rows]),
-                "difficult": torch.from_numpy(annotation.difficult[rows]),
-                "voc_boxes": voc_boxes[rows],
-                "class_only": torch.from_numpy(annotation.class_only),
-                "window": window,
-                "index": index,
-                "id": self.ids[index],
-                "file": str(picture_path(self.root, self.ids[index])),
-                "size": original,
-            },
-        }
-
-    def _rows(self, annotation: Annotation, boxes: Tensor) -> NDArray[np.int64]:
-        """Which objects to keep: evaluation all, training those that are neither difficult nor a pixel thin."""
-        thin = (boxes[:, 2:] - boxes[:, :2] < SMALLEST).any(dim=1).numpy()  # (G,)
-        return np.flatnonzero(self.difficult | ~(annotation.difficult | thin))
+    def file(self, index: int) -> Path:
+        """Where a picture lies."""
+        return picture_path(self.root, self.ids[index])
 
     def annotation(self, index: int) -> Annotation:
         """The objects of a picture.
@@ -178,7 +82,7 @@ class VOCDataset(Dataset[Example]):
         Raises:
             DataError: either cannot be read, or the picture is not of the size that its boxes were drawn for.
         """
-        annotation, path = self.annotation(index), picture_path(self.root, self.ids[index])
+        annotation, path = self.annotation(index), self.file(index)
         image = read_picture(path)
         check_sizes(path, (image.shape[0], image.shape[1]), (annotation.height, annotation.width))
         return annotation, image

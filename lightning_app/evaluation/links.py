@@ -160,7 +160,8 @@ class FeatureLink:
         header, tensors = unpack(delivery.data)
         both = zip(tensors, delivery.pictures, strict=True)
         features = [features_of(header, tensor, picture).to(photo.image.device) for tensor, picture in both]
-        restored = self.channel.wire.restore(dict(zip(self.system.crossing, features, strict=True)))
+        decoded = dict(zip(self.system.crossing, features, strict=True))
+        restored = self.channel.wire.restore(decoded, [header.qp])
         return self.system.raws(restored)
 
 

@@ -21,7 +21,7 @@ from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
-from lightning_app.data import Batch, Target, VOCDataset
+from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.transforms import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
@@ -38,6 +38,7 @@ from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.records.truth import ANNOTATIONS
 from lightning_app.systems import CloudOnly, Collaborative
+from lightning_app.unannotated import check_measurable
 
 TRAINED = 2**31
 """Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
@@ -112,6 +113,7 @@ class Evaluation(LightningModule):
         """Name the network, open the cache, and make the metrics of every operating point."""
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         check_run(self.network, self.trainer.precision, data.classes)
+        check_measurable(data)
         device = self.trainer.strategy.root_device.type
         versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
         layout = "channels last"  # of CPUs; sums are rounded by it
@@ -207,7 +209,7 @@ class Evaluation(LightningModule):
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
 
     def _gather(
-        self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: VOCDataset
+        self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: ExampleDataset
     ) -> Measurement:
         measured.fetch()
         accuracy, rate, loss = measured.point.accuracy, measured.point.rate, measured.loss

@@ -101,6 +101,33 @@ class SplitDetector(nn.Module, ABC):
             OptionError: the detector has no such form, or cannot be trained by these truths.
         """
 
+    def imitation(self, raws: Sequence[Tensor], teachers: Sequence[Tensor]) -> dict[str, Tensor]:  # noqa: ARG002
+        """How far raw heads are from a teacher's: terms of no dimension, about 1 where nothing is alike.
+
+        Args:
+            raws: outputs of the network, each (B, channels, N, M).
+            teachers: outputs of a network with the same heads, for the same images.
+
+        Raises:
+            OptionError: the detector does not say how its heads are compared.
+        """
+        raise OptionError(
+            f"{type(self).__name__} cannot learn from a teacher: define `imitation`, or take another criterion"
+        )
+
+    def check_teacher(self, teacher: SplitDetector) -> None:
+        """Raise `OptionError` where the outputs of a teacher do not mean what those of the network mean."""
+        if teacher.size != self.size:
+            raise OptionError(
+                f"the teacher is made for images of {_size(teacher)} and the network for {_size(self)}: "
+                "take a teacher of the same input size"
+            )
+        if _head_shapes(teacher) != _head_shapes(self):
+            raise OptionError(
+                f"the teacher has heads of {_head_shapes(teacher)} and the network of {_head_shapes(self)}: "
+                "take a teacher with the same heads"
+            )
+
     def check_form(self, form: str) -> None:
         """Raise `OptionError` where the detector has no such form of the loss."""
         if form != "darknet":
@@ -184,3 +211,13 @@ class SplitDetector(nn.Module, ABC):
         front = Part(between(self.nodes, (IMAGE,), crossing), self.layer, (IMAGE,), crossing)
         back = Part(between(self.nodes, crossing, self.outputs), self.layer, crossing, self.outputs)
         return Split(front, back, tuple(self.nodes[index].name for index in crossing))
+
+
+def _size(network: SplitDetector) -> str:
+    rows, columns = network.size
+    return f"{columns}×{rows}"
+
+
+def _head_shapes(network: SplitDetector) -> str:
+    """C×N×M of every raw head, in words."""
+    return ", ".join("×".join(map(str, network.nodes[index].shape)) for index in network.outputs)

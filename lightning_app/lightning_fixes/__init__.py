@@ -8,6 +8,7 @@ Lightning without each workaround: a test that fails there says that Lightning h
     epoch_end          a checkpoint of an epoch's last step loses the epoch's validation, and an epoch in the count
     epoch_count        by max_steps, a run that is resumed twice repeats the number of an epoch
     steps_saved        a resumed ModelCheckpoint by steps saves in the middle of the next step
+    run_length         asked for the number of its steps, a resumed run begins its epoch anew
     checkpoint_files   checkpoints go through the system's temporary folder
     hyperparameters    a checkpoint's hyperparameters override the command line
     optimizer_options  a resumed run ignores another learning rate, momentum or weight decay

@@ -7,8 +7,10 @@ from typing import Any
 
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_app.errors import WeightsError
+
 OPTIONS = {"initial_lr": "learning_rate", "momentum": "momentum", "weight_decay": "weight_decay"}
-"""Keys of SGD's parameter groups, and the Detector's options that they come from."""
+"""Keys of an optimiser's parameter groups, and the Detector's options that they come from."""
 
 
 def take_over_options(checkpoint: dict[str, Any], configured: Mapping[str, Any]) -> None:
@@ -19,14 +21,19 @@ def take_over_options(checkpoint: dict[str, Any], configured: Mapping[str, Any])
     was made with. The rates are worked out anew as LambdaLR does it: the same options give the same bits.
 
     Args:
-        checkpoint: to resume, with the states of one SGD and one LambdaLR; they are changed.
+        checkpoint: to resume, with the states of one optimiser and one LambdaLR; they are changed.
         configured: what ``configure_optimizers`` gives in this run.
     """
     groups, state = checkpoint["optimizer_states"][0]["param_groups"], checkpoint["lr_schedulers"][0]
     changes = {}
     for group, own in zip(groups, configured["optimizer"].param_groups, strict=True):
+        if group.keys() != own.keys():
+            raise WeightsError(
+                "the run to resume began with another optimizer: set model.optimizer so, or give its checkpoint as "
+                "model.weights and no ckpt_path"
+            )
         for key, option in OPTIONS.items():
-            if group[key] != own[key]:
+            if key in own and group[key] != own[key]:
                 changes[option] = f"{option} {own[key]:g} takes the place of the checkpoint's {group[key]:g}"
                 group[key] = own[key]
     for group, factor in zip(groups, configured["lr_scheduler"]["scheduler"].lr_lambdas, strict=True):

@@ -27,7 +27,7 @@ def sent_shapes(transform: FeatureTransform | None, shapes: Mapping[str, Shape])
     with torch.no_grad():
         reduced = trial.reduce(whole)
         _check_reduces(transform, whole, reduced)
-        restored = trial.restore(reduced)
+        restored = trial.restore(reduced, parameter.new_zeros(1))
     _check_restores(transform, whole, restored)
     return {name: _shape(reduced[name]) for name in shapes}
 

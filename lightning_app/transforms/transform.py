@@ -61,8 +61,14 @@ class FeatureTransform(nn.Module, ABC):
         """
 
     @abstractmethod
-    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """In the cloud: decoded (B, C', N', M') -> features of the shapes that the back takes, under the same names."""
+    def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:
+        """In the cloud: what was decoded -> features of the shapes that the back takes, under the same names.
+
+        Args:
+            features: (B, C', N', M') of each tensor.
+            steps: (B,) how coarsely each image was coded: the codec's step as a share of the range of its samples; 0
+                where the codec lost nothing.
+        """
 
     def identity(self) -> Iterator[bytes]:
         """All that its outputs depend on: the class, its weights, and the plain attributes of it and of its modules.
@@ -97,7 +103,7 @@ class FeatureTransform(nn.Module, ABC):
         with torch.no_grad():
             reduced = trial.reduce({name: torch.zeros(1, *shape) for name, shape in self.shapes.items()})
         with torch.enable_grad():
-            total = torch.stack([tensor.sum() for tensor in trial.restore(reduced).values()]).sum()
+            total = torch.stack([tensor.sum() for tensor in trial.restore(reduced, torch.zeros(1)).values()]).sum()
         if not total.requires_grad:
             return list(self.parameters())
         gradients = torch.autograd.grad(total, list(learning.values()), allow_unused=True)

@@ -50,7 +50,7 @@ def detect_from(
     with torch.inference_mode():
         features = dict(zip(split.crossing, receive(header, tensors, codec), strict=True))
         if transform is not None:
-            features = transform.restore(features)
+            features = transform.restore(features, torch.tensor([codec.step(header.qp)]))
         raws: Sequence[Tensor] = split.back(tuple(features[name] for name in split.crossing))
         (found,) = network.detect(raws, score_threshold, nms_threshold)
     window = letterbox_window(header.size, network.size) if header.letterbox else WHOLE

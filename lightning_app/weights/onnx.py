@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -22,6 +22,8 @@ from lightning_app.weights.files import refuse_to_overwrite, writing
 
 OPSET = 18
 """The operator set that torch's exporter is written in; a higher one would be translated from it."""
+STEPS = "steps"
+"""Name of the input of a back with a transform that takes the codec's step of each image."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,12 @@ class Model:
 
     Attributes:
         module: takes a tuple of tensors, and gives one.
-        inputs: C, N, M of each tensor that comes in, by its name.
+        inputs: the shape of each tensor that comes in, without the batch, by its name.
         outputs: names of the tensors that go out.
     """
 
     module: nn.Module
-    inputs: dict[str, Shape]
+    inputs: Mapping[str, tuple[int, ...]]
     outputs: tuple[str, ...]
 
 
@@ -72,8 +74,9 @@ class Restored(nn.Module):
         self.back, self.crossing, self.transform = back, crossing, transform
 
     def forward(self, tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-        """What was decoded -> raw heads."""
-        restored = self.transform.restore(dict(zip(self.crossing, tensors, strict=True)))
+        """What was decoded, and behind it the steps (B,) of the codec -> raw heads."""
+        *decoded, steps = tensors
+        restored = self.transform.restore(dict(zip(self.crossing, decoded, strict=True)), steps)
         raws: tuple[Tensor, ...] = self.back(tuple(restored[name] for name in self.crossing))
         return raws
 
@@ -87,7 +90,8 @@ def export(
 ) -> list[Path]:
     """Write ``whole.onnx``, or ``front.onnx`` and ``back.onnx``, batch norm folded into the convolutions.
 
-    Inputs and outputs bear the names of their layers, the picture is ``images``; batch, rows and columns are free.
+    Inputs and outputs bear the names of their layers, the picture is ``images``; batch, rows and columns are free. A
+    back with a transform also takes `STEPS`, (B,), what `Coder.step` says of each image's QP.
 
     Args:
         network: to export, in evaluation mode.
@@ -136,7 +140,7 @@ def _halves(
     sent = sent_shapes(transform, shapes)
     return {
         "front": Model(Reduced(front, crossing, transform), _images(network), crossing),
-        "back": Model(Restored(back, crossing, transform), sent, outputs),
+        "back": Model(Restored(back, crossing, transform), {**sent, STEPS: ()}, outputs),
     }
 
 
@@ -150,7 +154,7 @@ def _export(model: Model, path: Path) -> None:
             input_names=list(model.inputs),
             output_names=list(model.outputs),
             opset_version=OPSET,
-            dynamic_shapes=(_free_sides(len(examples)),),
+            dynamic_shapes=(_free_sides(examples),),
             verbose=False,
         )
     assert program is not None
@@ -161,10 +165,10 @@ def _names(network: SplitDetector, indices: Sequence[int]) -> tuple[str, ...]:
     return tuple(network.nodes[index].name for index in indices)
 
 
-def _free_sides(inputs: int) -> tuple[dict[int, object], ...]:
+def _free_sides(inputs: Sequence[Tensor]) -> tuple[dict[int, object], ...]:
     """The first input names its free sides; those of the others follow from it or are named by the exporter."""
     named: dict[int, object] = {0: "batch", 2: "rows", 3: "columns"}
-    return named, *[dict.fromkeys(named, Dim.DYNAMIC) for _ in range(inputs - 1)]
+    return named, *[{side: Dim.DYNAMIC for side in named if side < tensor.ndim} for tensor in inputs[1:]]
 
 
 @contextmanager

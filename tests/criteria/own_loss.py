@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from lightning_app.criteria import Criterion, TrainingRecord
 from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
+from lightning_app.wire import WireFormat
 
 
 class Consistency(Criterion):
@@ -19,7 +20,7 @@ class Consistency(Criterion):
         self.share = share
         self.temperature = nn.Parameter(nn.init.ones_(Tensor(1)))
 
-    def check(self, network: SplitDetector) -> None:
+    def check(self, network: SplitDetector, wire: WireFormat | None) -> None:
         """Only for the five drawn shapes."""
         if network.classes != 5:
             raise OptionError(f"Consistency is for 5 classes, not {network.classes}")

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 WriteDevkit = Callable[..., Path]
+WritePictures = Callable[..., Path]
 OBJECT = (
     "<object><name>{}</name><difficult>{}</difficult><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax>"
     "<ymax>{}</ymax></bndbox></object>"
@@ -32,5 +33,20 @@ def write_devkit(tmp_path: Path) -> WriteDevkit:
         for part in ("trainval", "test"):
             (folder / f"ImageSets/Main/{part}.txt").write_text("\n".join(names) + "\n")
         return folder.parent
+
+    return write
+
+
+@pytest.fixture
+def write_pictures(tmp_path: Path) -> WritePictures:
+    """Write pictures of 80×60 pixels, all different, by their names inside a folder."""
+
+    def write(*names: str, folder: str = "pictures") -> Path:
+        for place, name in enumerate(names):
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = np.random.default_rng(place).integers(0, 256, (6, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize((80, 60)).save(path)
+        return tmp_path / folder
 
     return write

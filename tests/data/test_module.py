@@ -279,17 +279,24 @@ def test_every_option_is_an_argument_with_its_help() -> None:
     assert data.sets["train"] == ("VOC2007/train",)
     assert (data.augment.zoom_min, data.augment.jitter) == (0.5, 0.3)
     assert parser.instantiate(parser.parse_args(["--data.root=x", "--data.augment=null"])).data.augment is None
-    assert parser.parse_args(["--data.root=x"]).data.augment.zoom_max == 2
+    assert parser.instantiate(parser.parse_args(["--data.root=x"])).data.augment.zoom_max == 2
     text = " ".join(parser.format_help().split())
     assert "a multiple of 32" in text
     assert "results do not depend on it" in text
     assert "null for none" in text
 
 
-def test_the_augmentations_have_their_own_help(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("Augmentation", "as a fraction of the colour circle, in [0, 0.5]"),
+        ("Crops", "as a fraction of the picture's side, in [0.1, 1]"),
+    ],
+)
+def test_the_augmentations_have_their_own_help(capsys: pytest.CaptureFixture[str], name: str, why: str) -> None:
     parser = ArgumentParser()
     parser.add_class_arguments(VOCDataModule, "data")
     with pytest.raises(SystemExit):
-        parser.parse_args(["--data.augment.help"])
+        parser.parse_args(["--data.augment.help", name])
     text = " ".join(capsys.readouterr().out.split())
-    assert "as a fraction of the colour circle, in [0, 0.5]" in text
+    assert why in text

@@ -11,8 +11,8 @@ from PIL import Image
 
 from lightning_app.boxes import WHOLE, cxcywh_to_xyxy
 from lightning_app.data import Target, VOCDataModule, VOCDataset, fit_picture
+from lightning_app.data.augmentation import Placement
 from lightning_app.data.resize import Resize, letterbox, letterbox_window
-from lightning_app.data.transforms import Placement
 from lightning_app.detections import in_pixels
 
 WriteDevkit = Callable[..., Path]

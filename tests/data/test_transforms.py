@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lightning_app.data import transforms as T
-from lightning_app.data.transforms import Augmentation, Placement
+from lightning_app.data.augmentation import DARKNET, Augmentation, Placement
 from lightning_app.errors import OptionError
 
 CANVAS = (200, 400)  # height, width
@@ -54,7 +54,7 @@ class Draws:
     ],
 )
 def test_a_placement_is_the_one_worked_out_by_hand(picture_size: Any, draws: Any, expected: Any) -> None:
-    assert T.draw_placement(draws, picture_size, CANVAS) == expected
+    assert DARKNET.draw_placement(draws, picture_size, CANVAS) == expected
 
 
 def test_placed_boxes_are_those_worked_out_by_hand() -> None:
@@ -90,7 +90,7 @@ def test_each_pixel_lies_where_a_box_around_it_lies(placement: Placement) -> Non
 
 def test_draws_stay_in_their_ranges_and_reach_their_ends() -> None:
     rng = np.random.default_rng(1)
-    drawn = np.array([T.draw_placement(rng, (100, 100), (400, 400)) for _ in range(4000)])
+    drawn = np.array([DARKNET.draw_placement(rng, (100, 100), (400, 400)) for _ in range(4000)])
     larger = drawn[:, :2].max(1) / 400
     aspects = drawn[:, 0] / drawn[:, 1]
     assert 0.249 < larger.min() < 0.27

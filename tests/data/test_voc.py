@@ -11,6 +11,7 @@ from PIL import Image
 from lightning_app.data import (
     VOC_CLASSES,
     Augmentation,
+    Crops,
     Key,
     VOCDataModule,
     VOCDataset,
@@ -127,6 +128,19 @@ def test_a_sample_holds_what_it_promises(write_devkit: WriteDevkit) -> None:
     assert target["labels"].tolist() == [VOC_CLASSES.index("dog"), VOC_CLASSES.index("cat")]
     assert target["difficult"].tolist() == [False, True]
     assert (target["index"], target["id"], target["size"]) == (2, "VOC2007/000003", (60, 80))
+
+
+@pytest.mark.parametrize(
+    ("augmentation", "side", "fixed"),
+    [(None, None, True), (Augmentation(), None, False), (Crops(), None, False), (None, 64, False)],
+)
+def test_an_image_is_fixed_where_neither_its_augmentation_nor_its_size_is_drawn(
+    write_devkit: WriteDevkit, augmentation: Any, side: int | None, fixed: bool
+) -> None:
+    data = dataset(write_devkit(), augmentation=augmentation)
+    examples = [data[Key(epoch, 0, side)] for epoch in range(3)]
+    assert {example["target"]["fixed"] for example in examples} == {fixed}
+    assert not fixed or len({example["image"].numpy().tobytes() for example in examples}) == 1
 
 
 @pytest.mark.parametrize("augmentation", [None, Augmentation(zoom_min=1, zoom_max=1, jitter=0)])

@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
+from torch.utils.data import DataLoader
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -66,3 +68,44 @@ def test_resumed_a_checkpoint_by_steps_is_saved_in_the_middle_of_a_step(
         run.fit(toy(), ckpt_path=start)
     assert first.batches == [1, 3]
     assert resumed.batches == [2, 3], mended("steps_saved")
+
+
+class Placed(DataLoader[Any]):
+    """Takes part in checkpoints: goes on behind the batches that were given."""
+
+    given = 0
+
+    def state_dict(self) -> dict[str, int]:
+        return {"given": self.given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        self.given = state["given"]
+
+    def __iter__(self) -> Any:
+        for number in range(self.given, 4):
+            self.given = number + 1
+            yield torch.ones(1, 1)
+        self.given = 0
+
+
+@pytest.mark.parametrize("asks", [False, True])
+def test_resumed_inside_an_epoch_a_run_that_asks_for_its_steps_begins_the_epoch_anew(
+    workplace: Path, toy: Any, plain: Any, mended: Mended, asks: bool
+) -> None:
+    class Asking(toy):  # type: ignore[misc]
+        def train_dataloader(self) -> Any:
+            self.loader = Placed(torch.ones(4, 1))  # type: ignore[arg-type]
+            return self.loader
+
+        def configure_optimizers(self) -> Any:
+            assert not asks or self.trainer.estimated_stepping_batches == 4
+            return super().configure_optimizers()
+
+        def on_train_batch_start(self, batch: Any, batch_idx: int) -> None:
+            places.append(self.loader.given)
+
+    places: list[int] = []
+    plain(SaveAll()).fit(Asking())
+    places.clear()
+    plain().fit(Asking(), ckpt_path="step2.ckpt")
+    assert places[0] == (1 if asks else 3), mended("run_length")

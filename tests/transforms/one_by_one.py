@@ -30,7 +30,7 @@ class Bottleneck(FeatureTransform):
         """(B, C, N, M) -> (B, channels, N, M) of each."""
         return {name: self.down[str(i)](v) for i, (name, v) in enumerate(features.items())}
 
-    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:
         """(B, channels, N, M) -> (B, C, N, M) of each."""
         return {name: self.up[str(i)](v) for i, (name, v) in enumerate(features.items())}
 
@@ -46,14 +46,14 @@ class Dropping(Bottleneck):
         """As above, of features some of which are 0."""
         return super().reduce({name: self.before(v) for name, v in features.items()})
 
-    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:
         """As above, and some samples become 0."""
-        return {name: self.after(v) for name, v in super().restore(features).items()}
+        return {name: self.after(v) for name, v in super().restore(features, steps).items()}
 
 
 class Forgetful(Bottleneck):
     """Restores too few channels."""
 
-    def restore(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:
         """Nothing."""
         return dict(features)

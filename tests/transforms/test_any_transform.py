@@ -35,7 +35,7 @@ class Scaled(FeatureTransform):
         """In the other order."""
         return {name: self.activation(features[name]) * self.scale for name in reversed(list(features))}
 
-    def restore(self, features: Features) -> dict[str, Tensor]:
+    def restore(self, features: Features, steps: Tensor) -> dict[str, Tensor]:
         """As they are."""
         return dict(features)
 

@@ -147,11 +147,11 @@ def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str
     images = torch.rand(2, 3, 96, 64)
     (sent,) = front.run(None, {"images": images.numpy()})
     assert sent.shape == (2, 8, 12, 8)
-    (raws,) = back.run(None, {"max_5": sent})
+    (raws,) = back.run(None, {"max_5": sent, "steps": np.zeros(2, np.float32)})
     with torch.no_grad():
         wire = system.channel.wire
         network.eval()
-        (expected,) = system.raws(wire.restore(wire.reduce(system.features(images))))
+        (expected,) = system.raws(wire.restore(wire.reduce(system.features(images)), [None] * 2))
     assert np.abs(raws - expected.numpy()).max() < 1e-5 * expected.abs().max().item()
     status, out, err = dfc("weights", "onnx", CHECKPOINT, *shapes[:4], "--output", "plain")
     assert status == 0
