@@ -11,6 +11,7 @@ from pytorch_lightning.loggers import WandbLogger
 
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
+from lightning_app.records.truth import behind_title, is_taught
 
 BD_NAMES = {
     "bd_kbpi_cubic": "kbpi_percent_cubic",
@@ -53,7 +54,7 @@ def _log_curves(logger: WandbLogger, key: str, points: Sequence[Point], step: in
         xs=[[point.kbpi for point in curve] for curve in curves.values()],
         ys=[[100 * point.map for point in curve] for curve in curves.values()],
         keys=list(curves),
-        title="mAP % (11-point) against kilobits per image",
+        title=f"mAP % (11-point) against kilobits per image{behind_title(points[0].truth)}",
         xname="KBPI",
     )
     logger.log_metrics({key: chart}, step)  # type: ignore[dict-item]
@@ -72,14 +73,16 @@ def _rated(curve: Sequence[Point]) -> list[Point]:
     return sorted((point for point in curve if math.isfinite(point.kbpi)), key=lambda point: point.kbpi)
 
 
-def bd_summary(differences: Sequence[Difference]) -> dict[str, float]:
-    """``bd/max_7 tiled 8-bit HEVC/kbpi_percent`` and its like, of the numbers that there are."""
-    return {
+def bd_summary(differences: Sequence[Difference]) -> dict[str, float | str]:
+    """``bd/max_7 tiled 8-bit HEVC/kbpi_percent`` and its like, of the numbers that there are; and a teacher's truth."""
+    taught = {f"bd/{one.curve}/truth": one.truth for one in differences if is_taught(one.truth)}
+    numbers = {
         f"bd/{difference.curve}/{name}": number
         for difference in differences
         for attribute, name in BD_NAMES.items()
         if (number := getattr(difference, attribute)) is not None
     }
+    return {**numbers, **taught}
 
 
 def wandb_loggers(trainer: Trainer) -> list[WandbLogger]:

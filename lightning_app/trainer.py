@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytorch_lightning
 from lightning_fabric.plugins.io import TorchCheckpointIO
@@ -16,9 +16,11 @@ from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.evaluation.module import Evaluation
 from lightning_app.evaluation.plan import Sweep, plan
+from lightning_app.evaluation.teacher import Teacher
 from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
 from lightning_app.lightning_fixes.epoch_count import count_epochs_alike
 from lightning_app.picture_channel import PictureChannel
+from lightning_app.records.truth import ANNOTATIONS, explained
 from lightning_app.report.write import write_report
 from lightning_app.systems import CloudOnly, Collaborative
 
@@ -48,6 +50,8 @@ class Trainer(pytorch_lightning.Trainer):
         output: str = "runs/evaluation",
         cache: str = "runs/cache",
         resamples: int = 1000,
+        truth: Literal["annotations", "teacher"] = "annotations",
+        teacher: str | None = None,
     ) -> None:
         """Measure a network at every combination of splits, depths, layouts, codecs and QPs, and cloud-only.
 
@@ -68,12 +72,21 @@ class Trainer(pytorch_lightning.Trainer):
             output: folder for points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
             cache: folder of the coded pictures.
             resamples: how often the pictures are drawn again for standard deviations and intervals, at least 2.
+            truth: what is taken for the true boxes: ``annotations``, those of the data, or ``teacher``, what a network
+                finds in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP says how much
+                of what the teacher finds is still found; what different teachers measured is never compared.
+            teacher: Darknet ``.weights`` or checkpoint of ours with which ``model.network`` is the teacher; null for
+                the weights that are evaluated. To compare retrained weights with default ones, give both the default
+                ones here.
 
         Raises:
             OptionError: an option is out of its range, or there is nothing to sweep over.
+            WeightsError: the teacher's weights cannot be read.
         """
         if resamples < 2:
             raise OptionError(f"resamples must be at least 2, not {resamples}")
+        if teacher is not None and truth != "teacher":
+            raise OptionError(f"--teacher {teacher} is given, and --truth is {truth}: set --truth to teacher")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
         sweep = _sweep(base, splits, depths, layouts, codecs, qps)
         if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, qps)):
@@ -84,7 +97,8 @@ class Trainer(pytorch_lightning.Trainer):
         picture = anchor or (model.system.picture if isinstance(model.system, CloudOnly) else None)
         cloud_only = CloudOnly(model.network, picture or PictureChannel(qps=["original"]))
         workers = base.pool.asked if base else picture.pool.asked if picture else None
-        evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers)
+        taught = Teacher.of(model, teacher) if truth == "teacher" else None
+        evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers, taught)
         with evaluation.held:  # Lightning calls no teardown of the module after an error
             self.test(evaluation, datamodule=datamodule, verbose=False)
         if self.is_global_zero:
@@ -97,6 +111,9 @@ def _conclude(evaluation: Evaluation, folder: Path) -> None:
     weights = Path(results.points[0].weights).name or "initial weights"
     written = results.write(folder) + write_report({weights: (results.points, results.differences)}, folder)
     print(f"Written to {folder}: {', '.join(path.name for path in written)}")  # noqa: T201
+    truth, (boxes, pictures) = results.points[0].truth, results.objects
+    if truth != ANNOTATIONS:
+        print(f"{explained(truth)} They are {boxes:,} boxes in {pictures:,} pictures.")  # noqa: T201
     for difference in results.differences:
         print(f"{difference.curve} against {difference.anchor}: {difference.sentence}")  # noqa: T201
     if not results.differences:

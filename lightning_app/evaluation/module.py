@@ -30,11 +30,13 @@ from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
 from lightning_app.evaluation.store import Store
 from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
+from lightning_app.evaluation.teacher import Teacher
 from lightning_app.identity import source_key
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
+from lightning_app.records.truth import ANNOTATIONS
 from lightning_app.systems import CloudOnly, Collaborative
 from lightning_app.unannotated import check_measurable
 
@@ -60,6 +62,7 @@ class Evaluation(LightningModule):
         folder: where ``points.csv`` and the outcomes go.
         resamples: of the pictures, for intervals.
         workers: codec processes; None for the machine's cores, shared between its ranks.
+        teacher: whose detections are the true boxes; None for those that the data has.
 
     Attributes:
         held: the cache, the files, the threads and the laid out kernels, from `setup` on; whoever tests closes it.
@@ -74,6 +77,7 @@ class Evaluation(LightningModule):
         folder: Path,
         resamples: int,
         workers: int | None,
+        teacher: Teacher | None = None,
     ) -> None:
         super().__init__()
         self.network, self.options = detector.network, detector.hparams
@@ -81,6 +85,7 @@ class Evaluation(LightningModule):
         self.form = next(forms, "darknet")
         self.systems = nn.ModuleList(systems)  # whose transforms go to the device
         self.anchor, self.cache, self.folder, self.resamples = anchor, cache, folder, resamples
+        self.teacher, self.truth = teacher, ANNOTATIONS
         self.links: list[Link] = [FeatureLink(system, qp) for system in systems for qp in system.qps.values()]
         for qp in anchor.qps.values():
             if qp is not None and qp != "original":
@@ -120,6 +125,10 @@ class Evaluation(LightningModule):
         names = {name for link in self.links if isinstance(link, FeatureLink) for name in link.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
         self.held.enter_context(self.network.unchanging())
+        if self.teacher is not None:
+            self.truth = self.teacher.truth(data.datasets["test"].size, data.resize, self.trainer.precision)
+            if self.teacher.network is not self.network:
+                self.held.enter_context(self.teacher.network.unchanging())
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
         self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)
@@ -129,9 +138,13 @@ class Evaluation(LightningModule):
         self.at_once = self.held.enter_context(executor)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Send a batch over every link, and measure what the cloud makes of it."""
+        """Send a batch over every link, and measure what the cloud makes of it against the true boxes."""
         images, targets = batch["images"], batch["targets"]
         photos = [Photo(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
+        if self.teacher is not None:
+            targets = self._together(self.teacher.target, photos)
+            for photo, target in zip(photos, targets, strict=True):
+                photo.target = target
         for measured, judgements in zip(self.measured, self._judgements(photos), strict=True):
             cast(SweepPoint, measured).update(judgements, targets)
 
@@ -218,6 +231,7 @@ class Evaluation(LightningModule):
             seed=int(self.options["seed"]),
             loss=float(losses.mean()),
             commit=program_commit(),
+            truth=self.truth,
         )
         ids = [data.ids[index] for index in outcomes.images]
         return Measurement(point, ids, outcomes, bits, losses)

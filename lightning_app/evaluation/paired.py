@@ -15,7 +15,7 @@ import numpy as np
 from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws
-from lightning_app.evaluation.runs import check_same_pictures, read_evaluation
+from lightning_app.evaluation.runs import check_alike, read_evaluation
 from lightning_app.records.comparisons import Comparison
 from lightning_app.statistics import interval, interval_about, resampled_mean
 
@@ -34,12 +34,12 @@ def compare_runs(
         seed: of the resamples.
 
     Raises:
-        DataError: a folder cannot be read, or the evaluations are not of the same pictures.
+        DataError: a folder cannot be read, or the evaluations are not of the same pictures and truth.
     """
     mine, other = ([read_evaluation(folder) for folder in folders] for _, folders in (ours, theirs))
     if len(mine) != len(other):
         raise DataError(f"runs are compared in pairs, not {len(mine)} with {len(other)}")
-    check_same_pictures([*mine, *other])
+    check_alike([*mine, *other])
     uncoded = uncoded_name(mine[0])
     draws = Draws.of(len(mine[0][uncoded].ids), len(mine), resamples, seed)
     names = [name for name in mine[0] if all(name in run for run in (*mine, *other))]
@@ -86,4 +86,5 @@ def _compare(
         penalty_difference=penalty_ours - penalty_theirs,
         penalty_low=penalty_low,
         penalty_high=penalty_high,
+        truth=point.truth,
     )

@@ -103,6 +103,7 @@ def _difference(anchor: Sequence[ResampledPoint], curve: Sequence[ResampledPoint
         bd_map_low=spans.map.low,
         bd_map_high=spans.map.high,
         note=" ".join([*found.notes, *_unusable(spans.pchip.usable)]),
+        truth=point.truth,
     )
 
 

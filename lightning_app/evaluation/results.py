@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Floats, Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
 from lightning_app.records.differences import Difference, write_differences
 from lightning_app.records.points import Point
 from lightning_app.records.rows import write_rows
-from lightning_app.statistics import outcomes_file
+from lightning_app.records.truth import ANNOTATIONS, TEACHER_SCORE, beside_map, is_taught
+from lightning_app.statistics import Outcomes, outcomes_file
 
 UNFINISHED = "outcomes.unfinished.npz"
 """The outcomes, until all other files are there."""
@@ -57,11 +61,13 @@ class Results:
         points: the operating points, in the order of the sweep.
         differences: each curve of several lossy points against the cloud-only one.
         pictures: what each picture cost at each point.
+        objects: how many true boxes there are, and in how many of the pictures.
     """
 
     points: list[Point] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     pictures: list[Pictures] = field(default_factory=list)
+    objects: tuple[int, int] = (0, 0)
 
     def write(self, folder: Path) -> list[Path]:
         """Write ``images.csv``, ``bd.csv`` and, last, ``outcomes.npz`` beside the ``points.csv``; give their paths.
@@ -88,13 +94,28 @@ def summarise(
         seed: of the resamples.
         folder: where the results will be written.
         classes: names of the classes.
+
+    Raises:
+        DataError: a teacher finds nothing at all.
     """
     resampled, pictures, draws = [], [], None
+    objects, truth = (0, 0), ANNOTATIONS
     with outcomes_file(folder / UNFINISHED, classes) as add:
         for one in measurements:
             draws = draws or Draws.of(len(one.ids), 1, resamples, seed)
             resampled.append(resample([one], draws))
             pictures.append(Pictures(one.point.name, one.ids, one.bits, one.losses))
-            add(one.point.name, one.outcomes)
+            add(one.point.name, one.outcomes, one.point.truth)
+            objects, truth = _objects(one.outcomes), one.point.truth
             del one
-    return Results([one.point for one in resampled], differences(resampled, resampled), pictures)
+        if is_taught(truth) and not objects[0]:
+            raise DataError(
+                f"nothing can be measured{beside_map(truth)}: it finds no box with a score above {TEACHER_SCORE}; "
+                "give a trained network as --teacher"
+            )
+    return Results([one.point for one in resampled], differences(resampled, resampled), pictures, objects)
+
+
+def _objects(outcomes: Outcomes) -> tuple[int, int]:
+    """How many true boxes there are, and in how many pictures."""
+    return int(outcomes.truths[:, 2].sum()), len(np.unique(outcomes.truths[:, 0]))

@@ -14,7 +14,8 @@ from lightning_app.evaluation.resampling import Draws, differences, resample
 from lightning_app.evaluation.results import PictureRow, Results
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.rows import read_rows
-from lightning_app.statistics import Outcomes, load_outcomes
+from lightning_app.records.truth import check_one_truth
+from lightning_app.statistics import Outcomes, load_outcomes, load_truths
 
 
 def read_evaluation(folder: Path) -> dict[str, Measurement]:
@@ -27,7 +28,8 @@ def read_evaluation(folder: Path) -> dict[str, Measurement]:
     for row in read_rows(folder / "images.csv", PictureRow, "images.csv that `dfc evaluate` wrote"):
         pictures[row.point].append(row)
     points = {point.name: point for point in read_points(folder / "points.csv")}
-    if not points.keys() == outcomes.keys() == pictures.keys():
+    truths = {name: point.truth for name, point in points.items()}
+    if not points.keys() == outcomes.keys() == pictures.keys() or truths != load_truths(folder / "outcomes.npz"):
         raise DataError(f"{folder} is no folder that `dfc evaluate` wrote: its files are of different evaluations")
     return {name: _measurement(point, pictures[name], outcomes[name]) for name, point in points.items()}
 
@@ -47,10 +49,10 @@ def pool_runs(folders: Sequence[Path], anchor: Path, resamples: int = 1000, seed
         seed: of the resamples.
 
     Raises:
-        DataError: the evaluations are not of the same pictures, or a folder cannot be read.
+        DataError: the evaluations are not of the same pictures and truth, or a folder cannot be read.
     """
     runs, whole = [read_evaluation(folder) for folder in folders], read_evaluation(anchor)
-    check_same_pictures([*runs, whole])
+    check_alike([*runs, whole])
     pictures = len(next(iter(whole.values())).ids)
     draws = Draws.of(pictures, len(runs), resamples, seed)
     pooled = [resample([run[name] for run in runs], draws) for name in runs[0] if all(name in run for run in runs)]
@@ -59,8 +61,9 @@ def pool_runs(folders: Sequence[Path], anchor: Path, resamples: int = 1000, seed
     return Results([one.point for one in pooled], differences(anchors, pooled))
 
 
-def check_same_pictures(runs: Sequence[dict[str, Measurement]]) -> None:
-    """Refuse evaluations of different pictures, with a DataError."""
+def check_alike(runs: Sequence[dict[str, Measurement]]) -> None:
+    """Refuse evaluations of different pictures, or against different truths, with a DataError."""
     ids = {tuple(one.ids) for run in runs for one in run.values()}
     if len(ids) != 1:
         raise DataError("the evaluations are of different pictures: evaluate them all on the same test set")
+    check_one_truth(one.point.truth for run in runs for one in run.values())

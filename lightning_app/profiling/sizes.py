@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from lightning_app.errors import DataError, OptionError
 from lightning_app.records.points import Point, read_points
+from lightning_app.records.truth import beside_map, check_one_truth
 
 LOSSLESS = "lossless"
 
@@ -35,7 +36,8 @@ def read_all(paths: Iterable[Path], network: Path, splits: Collection[str]) -> l
     """The points of several files.
 
     Raises:
-        DataError: one cannot be read, is of another network, or of a split that is none of these.
+        DataError: one cannot be read, is of another network, or of a split that is none of these, or they were measured
+            against different truths.
     """
     points = [(path, point) for path in paths for point in read_points(path)]
     for path, point in points:
@@ -43,6 +45,7 @@ def read_all(paths: Iterable[Path], network: Path, splits: Collection[str]) -> l
             raise DataError(f"{path} was measured on {point.network}, not on {network.name}; leave it out")
         if point.system == "feature" and point.split not in splits:
             raise DataError(f"{path} has points of the split {point.split}, which {network.name} is not cut behind")
+    check_one_truth(point.truth for _, point in points)
     return [point for _, point in points]
 
 
@@ -91,4 +94,4 @@ def _measured(point: Point) -> Size:
     """The source without the split, which stands beside it: ``8-bit tiled HEVC qp32, mAP 37.60 %``."""
     kind = point.codec if point.system == "cloud-only" else f"{point.depth}-bit {point.layout} {point.codec}"
     label = "" if point.qp in ("", "original") else f" {point.label}"
-    return Size(point.kbpi, f"{kind}{label}, mAP {100 * point.map:.2f} %", measured=True)
+    return Size(point.kbpi, f"{kind}{label}, mAP{beside_map(point.truth)} {100 * point.map:.2f} %", measured=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_app.records.rows import read_rows, write_rows
+from lightning_app.records.truth import ANNOTATIONS
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Comparison:
         penalty_difference: ours less theirs.
         penalty_low: lower end of its interval.
         penalty_high: upper end.
+        truth: what stood for the true boxes, as ``Point.truth``.
     """
 
     ours: str
@@ -55,6 +57,7 @@ class Comparison:
     penalty_difference: float
     penalty_low: float
     penalty_high: float
+    truth: str = ANNOTATIONS
 
 
 def write_comparisons(path: Path, comparisons: Iterable[Comparison]) -> None:

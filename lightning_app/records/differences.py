@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_app.records.rows import read_rows, write_rows
+from lightning_app.records.truth import ANNOTATIONS, beside_map
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Difference:
         bd_map_low: lower end of its 95 % interval, or None.
         bd_map_high: its upper end, or None.
         note: sentences that say why a number is missing or to be doubted, empty where nothing is.
+        truth: what stood for the true boxes, as ``Point.truth``.
     """
 
     curve: str
@@ -40,6 +42,7 @@ class Difference:
     bd_map_low: float | None = None
     bd_map_high: float | None = None
     note: str = ""
+    truth: str = ANNOTATIONS
 
     @property
     def sentence(self) -> str:
@@ -48,7 +51,8 @@ class Difference:
         points = "–" if self.bd_map is None else f"{100 * self.bd_map:+.2f}"
         if self.bd_kbpi_low is not None and self.bd_kbpi_high is not None:
             pchip += f" [{self.bd_kbpi_low:+.2f} to {self.bd_kbpi_high:+.2f}]"
-        numbers = f"BD-KBPI-mAP {pchip} (PCHIP), {cubic} (cubic), BD-mAP {points} points."
+        name = f"BD-KBPI-mAP{beside_map(self.truth)}"
+        numbers = f"{name} {pchip} (PCHIP), {cubic} (cubic), BD-mAP {points} points."
         return f"{numbers} {self.note}".strip()
 
 

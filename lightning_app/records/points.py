@@ -9,6 +9,7 @@ from typing import TypedDict
 
 from lightning_app.errors import DataError
 from lightning_app.records.rows import read_rows, write_rows
+from lightning_app.records.truth import ANNOTATIONS
 
 WHAT = "points.csv that `dfc test` or `dfc evaluate` wrote"
 
@@ -55,6 +56,7 @@ class Point:
         zero_min: ``true`` where the minimum is not sent; empty for cloud-only.
         transform: name of what reduces the features before they are quantised, empty for nothing.
         commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
+        truth: what stood for the true boxes: ``annotations``, or ``teacher``, the name of its weights, and a digest.
     """
 
     system: str
@@ -79,6 +81,7 @@ class Point:
     zero_min: str = ""
     transform: str = ""
     commit: str = ""
+    truth: str = ANNOTATIONS
 
     @property
     def label(self) -> str:

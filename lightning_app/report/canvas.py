@@ -18,6 +18,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lightning_app.files import written_whole
+from lightning_app.records.truth import ANNOTATIONS, is_taught
 
 Key = Line2D | Patch
 """An entry of a key: a look, and its label."""
@@ -59,14 +60,14 @@ def journal_style() -> Iterator[None]:
         yield
 
 
-def new_figure() -> tuple[Figure, Axes]:
-    """A figure with axes of mAP in percent against KBPI on a logarithmic scale."""
+def new_figure(truth: str = ANNOTATIONS) -> tuple[Figure, Axes]:
+    """A figure with axes of mAP in percent, against annotations or a teacher, over KBPI on a logarithmic scale."""
     figure = Figure(figsize=(WIDTH, PLOT), dpi=DPI)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xscale("log")
     axes.set_xlabel("Kilobits per image (KBPI)", labelpad=2)
-    axes.set_ylabel("mAP, 11-point (%)", labelpad=3)
+    axes.set_ylabel("mAP against the teacher (%)" if is_taught(truth) else "mAP, 11-point (%)", labelpad=3)
     axes.margins(x=0.05, y=0.06)
     axes.grid(visible=True, linewidth=0.3, color="#cccccc")
     axes.set_axisbelow(True)

@@ -11,6 +11,8 @@ from lightning_app.errors import OptionError
 from lightning_app.records.comparisons import read_comparisons
 from lightning_app.records.differences import Difference, read_differences
 from lightning_app.records.points import Point, read_points
+from lightning_app.records.truth import check_one_truth
+from lightning_app.report.series import truth_of
 from lightning_app.report.tables import comparison_table
 from lightning_app.report.write import write_comparisons_report, write_report
 
@@ -34,11 +36,13 @@ def run(arguments: list[str]) -> None:
     parser.add_argument("--comparisons", type=Path, help="comparisons.csv of ways of training, to be drawn too")
     options = parser.parse_args(arguments)
     systems = _systems(options.systems)
+    comparisons = [] if options.comparisons is None else read_comparisons(options.comparisons)
+    check_one_truth([truth_of(systems), *(row.truth for row in comparisons)])
     console = Console()
     console.print(comparison_table({name: points for name, (points, _) in systems.items()}))
     paths = write_report(systems, options.output)
     if options.comparisons is not None:
-        paths += write_comparisons_report(read_comparisons(options.comparisons), options.output)
+        paths += write_comparisons_report(comparisons, options.output)
     for path in paths:
         console.print(f"Written to {path}", soft_wrap=True, markup=False)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lightning_app.records.comparisons import Comparison
+from lightning_app.records.truth import explained, is_taught
 from lightning_app.report.markdown import DASH, signed, span, table
 
 EXPLANATION = """\
@@ -20,6 +21,8 @@ HEAD = (
 def comparisons_page(comparisons: Sequence[Comparison]) -> str:
     """The page ``comparisons.md``: a table a pair of ways and curve."""
     lines = ["# Ways of training compared", "", EXPLANATION]
+    for truth in dict.fromkeys(row.truth for row in comparisons if is_taught(row.truth)):
+        lines += ["", explained(truth)]
     for ours, theirs in dict.fromkeys((row.ours, row.theirs) for row in comparisons):
         rows = [row for row in comparisons if (row.ours, row.theirs) == (ours, theirs)]
         lines += ["", f"## {ours}, less {theirs}", "", f"{rows[0].runs} runs each."]

@@ -12,7 +12,7 @@ from lightning_app.records.points import Point
 from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import NAME_ROOM, Label, write_labels
 from lightning_app.report.looks import FILLS, GREY, Look, looks
-from lightning_app.report.series import Systems, lossless_curves, originals, places
+from lightning_app.report.series import Systems, lossless_curves, originals, places, truth_of
 
 DEPTHS = {"8": "o", "10": "^", "12": "D", "32": "p", "": "h"}
 """Marker by n_bit; coded pictures have none."""
@@ -45,7 +45,7 @@ def lossless_figure(systems: Systems) -> Figure | None:
     if not of_curve:
         return None
     curves = list(_curves(by_weights, of_curve))
-    figure, axes = new_figure()
+    figure, axes = new_figure(truth_of(systems))
     axes.margins(y=0.12)
     for curve in curves:
         _draw_curve(axes, curve)

@@ -13,7 +13,7 @@ from lightning_app.records.points import Point
 from lightning_app.report.canvas import Key, finish, key, new_figure
 from lightning_app.report.labels import QP_ROOM, Label, write_labels
 from lightning_app.report.looks import GREY, LINES, Line, Look, looks
-from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, lossy_curves, originals, places
+from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, lossy_curves, originals, places, truth_of
 
 FEW = 3
 """Up to so many curves each has its band; of more, the cloud-only ones alone."""
@@ -44,7 +44,7 @@ def lossy_figure(systems: Systems) -> Figure | None:
         return None
     curves = list(_curves(by_weights, of_curve))
     banded = [c for c in curves if _has_band(c) and (len(curves) <= FEW or c.points[0].system == CLOUD_ONLY)]
-    figure, axes = new_figure()
+    figure, axes = new_figure(truth_of(systems))
     _draw(axes, systems, curves, banded)
     finish(figure, [_curve_keys(of_curve, left_out), _weight_keys(systems), _other_keys(systems, curves, banded)])
     write_labels(axes, list(_qps(curves)), QP_ROOM)

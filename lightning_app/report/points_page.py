@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from lightning_app.records.points import Point
+from lightning_app.records.truth import explained, is_taught
 from lightning_app.report.markdown import DASH, span, table
 from lightning_app.report.paper import LOSSLESS_MAP, SOURCE
-from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems
+from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, truth_of
 
 Column = Callable[[Point], str]
 
@@ -15,9 +16,11 @@ Column = Callable[[Point], str]
 def points_page(systems: Systems) -> str:
     """The page ``points.md``: a table a set of weights."""
     lines = ["# Operating points", "", "mAP by VOC2007's 11 points, in percent; KBPI is kilobits per image."]
+    truth = truth_of(systems)
+    lines += ["", explained(truth)] if is_taught(truth) else []
     for name, (points, _) in systems.items():
         lines += ["", f"## {name}", "", _origin(points), "", *_points_table(points)]
-    return "\n".join([*lines, *_lossless(systems), ""])
+    return "\n".join([*lines, *_lossless(systems, is_taught(truth)), ""])
 
 
 def _origin(points: Sequence[Point]) -> str:
@@ -61,7 +64,7 @@ def _interval(point: Point) -> str:
     return span(_percent(point.map_low), _percent(point.map_high))
 
 
-def _lossless(systems: Systems) -> list[str]:
+def _lossless(systems: Systems, taught: bool) -> list[str]:
     """The range of mAP over splits and depths, coded without loss."""
     rows = []
     for name, (points, _) in systems.items():
@@ -70,7 +73,8 @@ def _lossless(systems: Systems) -> list[str]:
             rows.append([name, _range(min(maps), max(maps))])
     if not rows:
         return []
-    rows.append(["the paper's, as printed", _range(*LOSSLESS_MAP)])
+    printed = "the paper's, as printed, against annotations" if taught else "the paper's, as printed"
+    rows.append([printed, _range(*LOSSLESS_MAP)])
     lines = table(["Weights", "mAP (%), all splits and depths"], rows)
     return ["", "## Lossless", "", *lines, "", f"The paper is {SOURCE}."]
 

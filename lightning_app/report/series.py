@@ -6,12 +6,25 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
+from lightning_app.records.truth import ANNOTATIONS, check_one_truth
 
 Systems = Mapping[str, tuple[Sequence[Point], Sequence[Difference]]]
 """Points and differences of each set of weights, by the name to print; the first is the default one."""
 
 CLOUD_ONLY = "cloud-only"
 LOSSLESS = "lossless"
+
+
+def truth_of(systems: Systems) -> str:
+    """What all of them were measured against.
+
+    Raises:
+        DataError: they were measured against different truths.
+    """
+    truths = [point.truth for points, _ in systems.values() for point in points]
+    truths += [one.truth for _, differences in systems.values() for one in differences]
+    check_one_truth(truths)
+    return truths[0] if truths else ANNOTATIONS
 
 
 def lossy_curves(points: Iterable[Point]) -> dict[str, list[Point]]:

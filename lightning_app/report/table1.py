@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from lightning_app.records.differences import Difference
+from lightning_app.records.truth import explained, is_taught
 from lightning_app.report.markdown import DASH, signed, span, table
 from lightning_app.report.paper import SOURCE, TABLE_1
-from lightning_app.report.series import Systems, short_names
+from lightning_app.report.series import Systems, short_names, truth_of
 
 COLUMNS = ("BD-KBPI-mAP (%), cubic", "PCHIP (%) [95 %]", "BD-mAP (points) [95 %]")
 EXPLANATION = """\
@@ -40,6 +41,8 @@ def table1_page(systems: Systems) -> str | None:
     notes = Footnotes()
     anchors = " or ".join(dict.fromkeys(difference.anchor for difference in differences))
     lines = [f"# Table 1. BD-KBPI-mAP of lossy feature compression vs. {anchors}", "", EXPLANATION, ""]
+    truth = truth_of(systems)
+    lines += [explained(truth), ""] if is_taught(truth) else []
     lines += _measured(by_weights, short_names((d.split, d.curve) for d in differences), notes)
     lines += ["", "## As the paper prints it", "", *_printed(), ""]
     return "\n".join([*lines, *notes.lines(), *([""] if notes.numbers else [])])

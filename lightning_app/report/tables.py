@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lightning_app.records.points import Point
+from lightning_app.records.truth import ANNOTATIONS, behind_title
 
 
 def points_table(points: Sequence[Point]) -> Table:
@@ -24,7 +25,9 @@ def points_table(points: Sequence[Point]) -> Table:
 
 def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
     """KBPI and mAP (11-point) of several sets of weights, a row an operating point."""
-    table = Table(title="mAP (11-point) against kilobits per image", title_justify="left")
+    truth = next((point.truth for points in systems.values() for point in points), ANNOTATIONS)
+    title = f"mAP (11-point) against kilobits per image{behind_title(truth)}"
+    table = Table(title=title, title_justify="left")
     for name in ("Weights", "System", "QP"):
         table.add_column(name)
     for name in ("KBPI", "mAP %"):
@@ -38,7 +41,7 @@ def comparison_table(systems: Mapping[str, Sequence[Point]]) -> Table:
 
 
 def _title(point: Point) -> str:
-    pictures = f"{point.images} pictures"
+    pictures = f"{point.images} pictures{behind_title(point.truth)}"
     if point.system == "cloud-only":
         return f"The whole network on {point.codec} pictures, {pictures}"
     transform = f"{point.transform}, " if point.transform else ""

@@ -11,7 +11,7 @@ from lightning_app.files import written_whole
 from lightning_app.records.comparisons import Comparison
 from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.points_page import points_page
-from lightning_app.report.series import Systems
+from lightning_app.report.series import Systems, truth_of
 from lightning_app.report.table1 import table1_page
 
 MOST = 4
@@ -31,9 +31,11 @@ def write_report(systems: Systems, folder: Path) -> list[Path]:
 
     Raises:
         OptionError: there are too many sets of weights, or the folder cannot be written.
+        DataError: they were measured against different truths.
     """
     if len(systems) > MOST:
         raise OptionError(f"a report tells at most {MOST} sets of weights apart, not {len(systems)}: make two reports")
+    truth_of(systems)  # one, or it is refused before anything is written
     try:
         folder.mkdir(parents=True, exist_ok=True)
         return [*_write_figures(systems, folder), *_write_pages(systems, folder)]

@@ -9,7 +9,7 @@ from lightning_app.statistics.bootstrap import (
     resampled_mean,
     spread,
 )
-from lightning_app.statistics.outcomes import Outcomes, load_outcomes, outcomes_file
+from lightning_app.statistics.outcomes import Outcomes, load_outcomes, load_truths, outcomes_file
 
 __all__ = [
     "BD",
@@ -24,6 +24,7 @@ __all__ = [
     "interval",
     "interval_about",
     "load_outcomes",
+    "load_truths",
     "outcomes_file",
     "resampled_map",
     "resampled_mean",

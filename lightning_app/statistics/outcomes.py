@@ -1,7 +1,7 @@
 """What became of each detection: all that mean average precision is computed from, and its file."""
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lightning_app.errors import DataError
 from lightning_app.files import written_whole
+from lightning_app.records.truth import ANNOTATIONS
 
 Floats: TypeAlias = NDArray[np.float64]
 Ints: TypeAlias = NDArray[np.int64]
@@ -55,7 +56,7 @@ FIELDS = tuple(field.name for field in fields(Outcomes))
 
 
 @contextmanager
-def outcomes_file(path: Path, classes: Sequence[str]) -> Iterator[Callable[[str, Outcomes], None]]:
+def outcomes_file(path: Path, classes: Sequence[str]) -> Iterator[Callable[[str, Outcomes, str], None]]:
     """Write an ``.npz`` file whole or not at all, and make the folders above it.
 
     Args:
@@ -63,18 +64,22 @@ def outcomes_file(path: Path, classes: Sequence[str]) -> Iterator[Callable[[str,
         classes: names of the classes in the order of their labels, for whoever reads the file.
 
     Yields:
-        what adds the outcomes of an operating point by its name. They are written at once, and not kept.
+        what adds the outcomes of an operating point by its name, with the truth that it was measured against, as
+        `lightning_app.records.truth` names it. They are written at once, and not kept.
     """
     names: list[str] = []
+    truths: list[str] = []
     with written_whole(path) as whole, ZipFile(whole, "w", ZIP_DEFLATED) as file:
 
-        def add(name: str, outcomes: Outcomes) -> None:
+        def add(name: str, outcomes: Outcomes, truth: str) -> None:
             for field in FIELDS:
                 _write(file, f"{len(names)}.{field}", getattr(outcomes, field))
             names.append(name)
+            truths.append(truth)
 
         yield add
         _write(file, "names", np.array(names, str))
+        _write(file, "truths", np.array(truths, str))
         _write(file, "classes", np.array(classes, str))
 
 
@@ -90,11 +95,30 @@ def load_outcomes(path: Path) -> dict[str, Outcomes]:
     Raises:
         DataError: it is not such a file.
     """
+    with _opened(path) as file:
+        return {
+            str(name): Outcomes(*(file[f"{k}.{field}"] for field in FIELDS)) for k, name in enumerate(file["names"])
+        }
+
+
+def load_truths(path: Path) -> dict[str, str]:
+    """What each operating point of the file was measured against; version 0.2.0 knew annotations alone.
+
+    Raises:
+        DataError: it is not such a file.
+    """
+    with _opened(path) as file:
+        names = file["names"].tolist()
+        truths = file["truths"].tolist() if "truths" in file else [ANNOTATIONS] * len(names)
+        return dict(zip(names, truths, strict=True))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Mapping[str, NDArray[Any]]]:
+    """The arrays of the file by their names; whatever is wrong with them is told as one sentence."""
     try:
         # Opened here, because NumPy leaves what is no zip file open.
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return {
-                str(name): Outcomes(*(file[f"{k}.{field}"] for field in FIELDS)) for k, name in enumerate(file["names"])
-            }
+            yield file
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile, zlib.error, DataError) as error:
         raise DataError(f"{path} is no file of outcomes that `dfc evaluate` wrote: {error}") from error

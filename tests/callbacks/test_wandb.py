@@ -121,7 +121,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory, end_wandb: Callable[[Path],
     folder = tmp_path_factory.mktemp("points")
     differences = [
         Difference(MAX_3, "max_3", "", WHOLE, bd_kbpi_cubic=-60.0, bd_kbpi=-59.5, bd_kbpi_low=-70.0, bd_map=0.02),
-        Difference(MAX_5, "max_5", "", WHOLE, note="the curves do not overlap"),
+        Difference(MAX_5, "max_5", "", WHOLE, note="the curves do not overlap", truth="teacher a.ckpt 5f0c1b2a9d3e"),
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("WANDB_MODE", "offline")
@@ -148,12 +148,13 @@ def test_every_point_is_in_the_table(logged: Any) -> None:
     assert [(row["split"], row["qp"], row["map"]) for row in rows] == [(p.split, p.qp, p.map) for p in POINTS]
 
 
-def test_the_summary_has_the_bd_numbers_that_there_are(logged: Any) -> None:
+def test_the_summary_has_the_bd_numbers_that_there_are_and_names_a_teacher(logged: Any) -> None:
     assert {key: value for key, value in logged.summary.items() if key.startswith("bd/")} == {
         f"bd/{MAX_3}/kbpi_percent_cubic": -60.0,
         f"bd/{MAX_3}/kbpi_percent": -59.5,
         f"bd/{MAX_3}/kbpi_percent_low": -70.0,
         f"bd/{MAX_3}/map": 0.02,
+        f"bd/{MAX_5}/truth": "teacher a.ckpt 5f0c1b2a9d3e",
     }
 
 

@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,20 @@ def test_front_then_back_is_the_whole_at_every_layer(
             sent = front((images,))
             assert len(sent) == len(crossing) == len(set(crossing))
             assert all(map(torch.equal, back(sent), whole)), node.name
+
+
+@pytest.mark.parametrize("kind", [ResNetDetector, PyramidDetector])
+def test_a_copy_computes_the_same_by_weights_of_its_own(kind: Callable[[], TracedDetector], images: Tensor) -> None:
+    """As the teacher of an evaluation is, which is given other weights."""
+    detector = detector_of(kind)
+    copy = deepcopy(detector)
+    with torch.no_grad():
+        before = detector(images)
+        assert all(map(torch.equal, copy(images), before))
+        for parameter in copy.parameters():
+            parameter.mul_(1.5)
+        assert all(map(torch.equal, detector(images), before))
+        assert not any(map(torch.equal, copy(images), before))
 
 
 def test_what_is_tapped_is_what_is_sent_though_the_module_overwrites_its_inputs(images: Tensor) -> None:

@@ -58,3 +58,13 @@ def test_points_of_another_network_or_split_are_refused(tmp_path: Path) -> None:
         read_all([path], Path("b.cfg"), {"max_7"})
     with pytest.raises(DataError, match=r"points of the split max_7, which a.cfg is not cut behind"):
         read_all([path], Path("a.cfg"), {"max_3"})
+
+
+def test_points_of_a_teacher_say_so_and_are_not_mixed_with_others(tmp_path: Path) -> None:
+    taught = replace(LOSSLESS, truth="teacher a.weights 5f0c1b2a9d3e")
+    (size,) = feature_sizes([taught], None).values()
+    assert size.source == "8-bit tiled HEVC lossless, mAP against the teacher a.weights 37.60 %"
+    write_points(tmp_path / "a.csv", [taught])
+    write_points(tmp_path / "b.csv", [WHOLE])
+    with pytest.raises(DataError, match="results of different truths cannot be compared"):
+        read_all([tmp_path / "a.csv", tmp_path / "b.csv"], Path("a.cfg"), {"max_7"})

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lightning_app.errors import DataError
-from lightning_app.statistics import Outcomes, load_outcomes, outcomes_file
+from lightning_app.statistics import Outcomes, load_outcomes, load_truths, outcomes_file
 
 
 def some(seed: int, detections: int = 40) -> Outcomes:
@@ -33,7 +33,7 @@ def outcomes(images: Any, truths: list[list[int]], *detections: tuple[int, int, 
 def save(path: Path, classes: Sequence[str], **kept: Any) -> None:
     with outcomes_file(path, classes) as add:
         for name, one in kept.items():
-            add(name, one)
+            add(name, one, f"truth of {name}")
 
 
 def test_outcomes_come_back_from_their_file_as_they_were(tmp_path: Path) -> None:
@@ -41,6 +41,7 @@ def test_outcomes_come_back_from_their_file_as_they_were(tmp_path: Path) -> None
     save(tmp_path / "deep" / "outcomes.npz", ["aeroplane", "Fahrrad ü"], **kept)
     found = load_outcomes(tmp_path / "deep" / "outcomes.npz")
     assert list(found) == list(kept)
+    assert load_truths(tmp_path / "deep" / "outcomes.npz") == {name: f"truth of {name}" for name in kept}
     for name, one in kept.items():
         for field, was in vars(one).items():
             came = getattr(found[name], field)
@@ -48,6 +49,14 @@ def test_outcomes_come_back_from_their_file_as_they_were(tmp_path: Path) -> None
             assert was.dtype == came.dtype
     with np.load(tmp_path / "deep" / "outcomes.npz", allow_pickle=False) as file:
         assert file["classes"].tolist() == ["aeroplane", "Fahrrad ü"]
+
+
+def test_outcomes_of_an_earlier_version_are_of_annotations(tmp_path: Path) -> None:
+    save(tmp_path / "outcomes.npz", ["a"], one=some(1), other=some(2))
+    with np.load(tmp_path / "outcomes.npz", allow_pickle=False) as file:
+        before = {name: array for name, array in file.items() if name != "truths"}
+    np.savez(tmp_path / "outcomes.npz", **before)
+    assert load_truths(tmp_path / "outcomes.npz") == {"one": "annotations", "other": "annotations"}
 
 
 def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:
