@@ -16,7 +16,7 @@ from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.evaluation.module import Evaluation
 from lightning_app.evaluation.plan import Sweep, plan
-from lightning_app.evaluation.teacher import Teacher
+from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
 from lightning_app.lightning_fixes.epoch_count import count_epochs_alike
 from lightning_app.picture_channel import PictureChannel
@@ -97,7 +97,7 @@ class Trainer(pytorch_lightning.Trainer):
         picture = anchor or (model.system.picture if isinstance(model.system, CloudOnly) else None)
         cloud_only = CloudOnly(model.network, picture or PictureChannel(qps=["original"]))
         workers = base.pool.asked if base else picture.pool.asked if picture else None
-        taught = Teacher.of(model, teacher) if truth == "teacher" else None
+        taught = TeacherTruth.of(model, teacher) if truth == "teacher" else None
         evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers, taught)
         with evaluation.held:  # Lightning calls no teardown of the module after an error
             self.test(evaluation, datamodule=datamodule, verbose=False)

@@ -1,4 +1,4 @@
-"""What a run does with pictures that nobody has annotated: it trains without validation, and measures nothing."""
+"""What a run does with pictures that nobody has annotated: it trains without validation, and is measured by a teacher."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def check_measurable(data: LightningDataModule) -> None:
     """Raise `OptionError` where there are no annotations to measure against."""
     if not is_annotated(data):
         raise OptionError(
-            f"{_name(data)} has no annotations to measure against: {INSTEAD}, or let dfc predict write what is found"
+            f"{_name(data)} has no annotations to measure against: {INSTEAD}, measure what coding changes by "
+            "dfc evaluate --truth teacher, or let dfc predict write what is found"
         )
 
 

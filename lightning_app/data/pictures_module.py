@@ -14,7 +14,8 @@ from lightning_app.data.resize import Resize
 class PicturesDataModule(DataModule):
     """Any folder of pictures. Nobody has drawn boxes in them, so that only a criterion without boxes can train on them.
 
-    Nothing is validated. ``predict`` writes what is found in the pictures; ``test`` and ``validate`` need annotations.
+    Nothing is validated. ``predict`` writes what is found in the pictures; ``test`` and ``validate`` need annotations,
+    and so does ``evaluate`` but for ``--truth teacher``.
 
     Args:
         root: the folder of the pictures, which may have subfolders; hidden files are left out.

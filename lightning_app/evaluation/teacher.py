@@ -24,8 +24,8 @@ from lightning_app.graph import SplitDetector
 from lightning_app.records.truth import TEACHER_SCORE, of_teacher
 
 
-class Teacher(nn.Module):
-    """A network whose detections are the true boxes.
+class TeacherTruth(nn.Module):
+    """A network, the teacher, whose detections are the true boxes.
 
     Args:
         network: the teacher.
@@ -38,7 +38,7 @@ class Teacher(nn.Module):
         self.network, self.file, self.nms_threshold = network, file, nms_threshold
 
     @classmethod
-    def of(cls, detector: Detector, path: str | None) -> Teacher:
+    def of(cls, detector: Detector, path: str | None) -> TeacherTruth:
         """The detector's network with other weights, or as it is.
 
         Args:

@@ -132,7 +132,7 @@ def test_measuring_without_annotations_is_refused_in_one_sentence(dfc: Dfc, few:
     result = dfc(command, "-c", "configs/demo/plain.yaml", *few)
     sentence = (
         "dfc: PicturesDataModule has no annotations to measure against: give a devkit (--data VOCDataModule), "
-        "or let dfc predict write what is found"
+        "measure what coding changes by dfc evaluate --truth teacher, or let dfc predict write what is found"
     )
     assert (result.status, result.err.splitlines()[-1]) == (2, sentence)
     assert not Path("runs/cache").exists()

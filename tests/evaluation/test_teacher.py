@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from lightning_app.errors import DataError
 from lightning_app.evaluation.links import Model, Photo
 from lightning_app.evaluation.paired import compare_runs
 from lightning_app.evaluation.runs import pool_runs
-from lightning_app.evaluation.teacher import Teacher
+from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.records.differences import read_differences
 from lightning_app.records.points import Point, read_points
 from lightning_app.statistics import load_outcomes, load_truths
@@ -110,6 +111,23 @@ def test_the_annotations_are_not_looked_at_and_nothing_is_coded_again(dfc: Dfc, 
     assert [Path("a", name).read_bytes() for name in FILES] == [Path("b", name).read_bytes() for name in FILES]
 
 
+def test_a_folder_of_pictures_measures_what_a_devkit_of_them_does(dfc: Dfc, default: tuple[str, ...]) -> None:
+    assert dfc("evaluate", *default, *TAUGHT, "--output", "devkit")[0] == 0
+    names = Path("data/shapes/Shapes/ImageSets/Main/test.txt").read_text().split()
+    Path("trip").mkdir()
+    for name in names:
+        shutil.copy(f"data/shapes/Shapes/JPEGImages/{name}.jpg", "trip")
+    folder = ("--data", "lightning_app.data.PicturesDataModule", "--data.root", "trip", "--data.workers", "0")
+    status, out, err = dfc("evaluate", *default, *folder, *TAUGHT, "--output", "folder")
+    assert status == 0, err
+    assert f"0 coded, {5 * PICTURES} found" in out
+    assert Path("folder/points.csv").read_bytes() == Path("devkit/points.csv").read_bytes()
+    status, _, err = dfc("evaluate", *default, *folder, *SWEEP)
+    assert status == 2
+    assert "has no annotations to measure against: give a devkit" in err
+    assert "dfc evaluate --truth teacher" in err
+
+
 def test_other_weights_are_measured_against_the_same_teacher_whatever_its_file(
     dfc: Dfc, default: tuple[str, ...]
 ) -> None:
@@ -197,7 +215,7 @@ def test_a_teachers_boxes_lie_in_the_input_where_the_network_found_them(tmp_path
     data = VOCDataset(tmp_path, ["Shapes/test"], (96, 160), SHAPES, resize=resize)
     detector = Detector(str(CFG))
     detector.network.load_state_dict(network.state_dict())
-    teacher, seen = Teacher.of(detector.eval(), None), 0
+    teacher, seen = TeacherTruth.of(detector.eval(), None), 0
     assert teacher.network is detector.network
     for example in data:  # type: ignore[attr-defined]
         model = Model(detector.network, "", resize)
