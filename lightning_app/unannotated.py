@@ -1,4 +1,4 @@
-"""What a run does with pictures that nobody has annotated: it trains without validation, and is measured by a teacher."""
+"""What a run does with unannotated pictures: it trains without validation, and is measured against a teacher alone."""
 
 from __future__ import annotations
 
