@@ -6,7 +6,6 @@ from copy import deepcopy
 from pathlib import Path
 
 import torch
-from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor
 
 from lightning_app.checkpoint import load_model
@@ -70,6 +69,8 @@ class Distillation(Criterion):
         weights, other = self.source
         teacher = deepcopy(network) if other is None else read_detector(other) if isinstance(other, str) else other
         if weights is not None:
+            from pytorch_lightning.utilities import rank_zero_info  # encode and decode do without Lightning
+
             for sentence in load_model(teacher, Path(weights)):
                 rank_zero_info(sentence)
         return teacher
