@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -36,6 +36,7 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.examples import FeatureExamples
 from lightning_app.unannotated import check_measurable, check_trainable, is_annotated, leave_out_validation
 
 
@@ -130,7 +131,15 @@ class Detector(LightningModule):
         elif stage == "fit" and not is_annotated(data):
             check_trainable(self.criterion, data)
             rank_zero_info(leave_out_validation(self.trainer, data))
+        if stage == "fit" and self.transform is not None and self.trainer.ckpt_path is None:
+            self.transform.initialise(self._examples(data.train_dataloader))
         self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
+
+    def _examples(self, loader: Callable[[], Iterable[Batch]]) -> FeatureExamples:
+        """The features of training images."""
+        assert self.system.wire is not None
+        wire, device = self.system.wire, self.trainer.strategy.root_device
+        return FeatureExamples(self.network, wire.split, wire.passthrough, loader, device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from experiments.voc_subset.choice import choose
 from experiments.voc_subset.conclusions import measure
-from experiments.voc_subset.plan import subjects
+from experiments.voc_subset.plan import DISTILLED, subjects
 from experiments.voc_subset.steps import Steps
 
 
@@ -21,11 +21,10 @@ def main() -> None:
     options = parser.parse_args()
     steps = Steps(options.devkit, options.work)
     lite, fastest = subjects(options.weights)
-    training = choose(steps, lite, options.results)
+    choose(steps, lite, options.results)
     for subject in (lite, fastest):
-        measure(steps, subject, training, options.results)
-        folder = options.results / subject.name
-        steps.report(folder)
+        measure(steps, subject, options.results)
+        steps.report(options.results / subject.name, ("default", DISTILLED.name))
 
 
 if __name__ == "__main__":

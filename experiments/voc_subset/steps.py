@@ -6,14 +6,10 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.voc_subset.plan import Subject, Training
-
-HALF, WHOLE, HELD_OUT, TEST = "VOC2007/train", "VOC2007/trainval", "VOC2007/val", "VOC2007/test"
-EPOCHS = {HALF: 2, WHOLE: 1}
-"""Half the pictures are seen in twice the epochs: the choice is made at the number of steps that it is made for."""
+from experiments.voc_subset.plan import TEST, Subject, Way
 
 
 @dataclass(frozen=True)
@@ -28,32 +24,37 @@ class Steps:
     devkit: Path
     work: Path
 
-    def fit(self, subject: Subject, training: Training, split: str | None, seed: int, pictures: str = WHOLE) -> Path:
-        """The checkpoint of a training through the codec at a split, or of the control without one."""
-        way = "control" if split is None else f"retrained.{split}"
-        folder = self._folder(subject, pictures) / training.name / f"{way}.{seed}"
+    def fit(self, subject: Subject, way: Way, split: str | None, seed: int) -> Path:
+        """The checkpoint of a training; through the codec at a split, or without a channel."""
+        folder = self.work / subject.name / named(way, split, seed)
         last, done = folder / "last.ckpt", folder / "trained.ckpt"
         if not done.exists():
-            run = replace(training, epochs=EPOCHS[pictures] * training.epochs)
             resume = ["--ckpt_path", last] if last.exists() else []
             options = {
                 "seed_everything": seed,
                 "data.root": self.devkit,
-                "data.train": f"[{pictures}]",
-                "data.val": f"[{pictures}]",
+                "data.train": listed(way.pictures),
+                "data.val": listed(way.pictures),
                 "model.network": subject.network,
                 "model.weights": subject.weights,
                 **quietly(folder),
             }
-            self._dfc("fit", "-c", subject.config, *_written(options), *run.options(split), *resume)
+            cut = [] if split is None else ["--model.channel.split", split]
+            self._dfc("fit", *_configs(subject, way), *_written(options), *cut, *way.options, *resume)
             last.rename(done)
         return done
 
     def evaluate(
-        self, subject: Subject, weights: Path, name: str, options: Sequence[str], pictures: str = TEST
+        self,
+        subject: Subject,
+        weights: Path,
+        name: str,
+        options: Sequence[str],
+        way: Way | None = None,
+        pictures: str = TEST,
     ) -> Path:
-        """The folder of an evaluation."""
-        folder = self._folder(subject, pictures) / "evaluations" / name
+        """The folder of an evaluation; of weights that a way gave, with its configs."""
+        folder = self.work / subject.name / "evaluations" / pictures.replace("/", "-") / name
         if not (folder / "outcomes.npz").exists():
             fixed = {
                 "data.root": self.devkit,
@@ -67,16 +68,13 @@ class Steps:
                 "trainer.callbacks": "[]",
                 "trainer.enable_progress_bar": "false",
             }
-            self._dfc("evaluate", "-c", subject.config, *_written(fixed), *options)
+            self._dfc("evaluate", *_configs(subject, way), *_written(fixed), *options)
         return folder
 
-    def report(self, folder: Path) -> None:
+    def report(self, folder: Path, ways: Sequence[str]) -> None:
         """Figures and tables of a network, from its CSVs alone."""
-        systems = [f"{name}={folder / name}" for name in ("default", "retrained")]
+        systems = [f"{name}={folder / name}" for name in ways]
         self._dfc("report", *systems, "--comparisons", folder / "comparisons.csv", "--output", folder)
-
-    def _folder(self, subject: Subject, pictures: str) -> Path:
-        return self.work / subject.name / pictures.replace("/", "-")
 
     def _dfc(self, *arguments: object) -> None:
         command = [str(argument) for argument in arguments]
@@ -84,11 +82,22 @@ class Steps:
         subprocess.run([sys.executable, "-m", "lightning_app", *command], check=True)
 
 
+def named(way: Way, split: str | None, seed: int) -> str:
+    """The folder of a training, and of its evaluation."""
+    return f"{way.name.replace(' ', '-')}/{'' if split is None else f'{split}.'}{seed}"
+
+
+def listed(names: Sequence[str]) -> str:
+    """As the command line has a list."""
+    return f"[{','.join(names)}]"
+
+
 def quietly(folder: Path) -> dict[str, object]:
     """Options of a training that measures nothing on the way and keeps its last checkpoint in a folder."""
+    saved = {"dirpath": str(folder), "filename": "last", "enable_version_counter": False}
     callback = {
         "class_path": "pytorch_lightning.callbacks.ModelCheckpoint",
-        "init_args": {"dirpath": str(folder), "filename": "last", "enable_version_counter": False},
+        "init_args": {**saved, "save_on_train_epoch_end": True},  # the end of a validation never comes
     }
     return {
         "trainer.default_root_dir": folder,
@@ -99,6 +108,11 @@ def quietly(folder: Path) -> dict[str, object]:
         "trainer.enable_progress_bar": "false",
         "trainer.enable_model_summary": "false",
     }
+
+
+def _configs(subject: Subject, way: Way | None) -> list[str]:
+    configs = [subject.config, *(() if way is None else way.configs)]
+    return [text for config in configs for text in ("-c", config)]
 
 
 def _written(options: Mapping[str, object]) -> list[object]:

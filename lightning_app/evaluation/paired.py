@@ -8,6 +8,7 @@ picture adds to and which resolves what mAP cannot.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -29,14 +30,15 @@ def compare_runs(
 
     Args:
         ours: a name, and the folders of the evaluations of its runs.
-        theirs: another; run k of both began from the same seed, and the two are resampled together.
+        theirs: another; run k of both began from the same seed, and the two are resampled together. A transform that
+            only one of the two has does not matter.
         resamples: of pictures and of runs.
         seed: of the resamples.
 
     Raises:
         DataError: a folder cannot be read, or the evaluations are not of the same pictures and truth.
     """
-    mine, other = ([read_evaluation(folder) for folder in folders] for _, folders in (ours, theirs))
+    mine, other = ([_read(folder) for folder in folders] for _, folders in (ours, theirs))
     if len(mine) != len(other):
         raise DataError(f"runs are compared in pairs, not {len(mine)} with {len(other)}")
     check_alike([*mine, *other])
@@ -44,6 +46,12 @@ def compare_runs(
     draws = Draws.of(len(mine[0][uncoded].ids), len(mine), resamples, seed)
     names = [name for name in mine[0] if all(name in run for run in (*mine, *other))]
     return [_compare(ours[0], theirs[0], name, uncoded, mine, other, draws) for name in names]
+
+
+def _read(folder: Path) -> Run:
+    """The points of an evaluation by their names, but for the transform: with and without one they are compared."""
+    points = read_evaluation(folder).values()
+    return {replace(one.point, transform="").name: one for one in points}
 
 
 def uncoded_name(run: Run) -> str:
@@ -71,7 +79,7 @@ def _compare(
         ours=ours,
         theirs=theirs,
         split=point.split,
-        curve=point.curve,
+        curve=replace(point, transform="").curve,
         qp=point.qp,
         runs=len(mine),
         map_ours=map_ours,

@@ -77,6 +77,16 @@ def differences(anchors: Sequence[ResampledPoint], points: Sequence[ResampledPoi
     return [_difference(anchor, curve) for curve in _curves(points) if curve[0].point.system != "cloud-only"]
 
 
+def split_differences(anchors: Sequence[ResampledPoint], points: Sequence[ResampledPoint]) -> list[Difference]:
+    """Each curve of lossy points of features against the curve of ``anchors`` at the same split."""
+    by_split = {curve[0].point.split: curve for curve in _curves(anchors)}
+    return [
+        _difference(by_split[curve[0].point.split], curve)
+        for curve in _curves(points)
+        if curve[0].point.system != "cloud-only" and curve[0].point.split in by_split
+    ]
+
+
 def _curves(points: Sequence[ResampledPoint]) -> list[list[ResampledPoint]]:
     """The lossy points, those together that differ in QP alone."""
     curves: dict[str, list[ResampledPoint]] = {}

@@ -10,8 +10,9 @@ import numpy as np
 
 from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
-from lightning_app.evaluation.resampling import Draws, differences, resample
+from lightning_app.evaluation.resampling import Draws, differences, resample, split_differences
 from lightning_app.evaluation.results import PictureRow, Results
+from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.rows import read_rows
 from lightning_app.records.truth import check_one_truth
@@ -59,6 +60,26 @@ def pool_runs(folders: Sequence[Path], anchor: Path, resamples: int = 1000, seed
     alone = Draws(draws.pictures, np.ones((resamples, 1), int))
     anchors = [resample([one], alone) for one in whole.values() if one.point.system == "cloud-only"]
     return Results([one.point for one in pooled], differences(anchors, pooled))
+
+
+def compare_curves(folders: Sequence[Path], before: Path, resamples: int = 1000, seed: int = 0) -> list[Difference]:
+    """The curves of features, each the mean of its runs, against those of other weights at the same splits.
+
+    Args:
+        folders: of the evaluations, one a run.
+        before: folder of the evaluation of the weights to compare with, which has one curve for each split.
+        resamples: of the pictures and of the runs.
+        seed: of the resamples.
+
+    Raises:
+        DataError: the evaluations are not of the same pictures and truth, or a folder cannot be read.
+    """
+    runs, base = [read_evaluation(folder) for folder in folders], read_evaluation(before)
+    check_alike([*runs, base])
+    draws = Draws.of(len(next(iter(base.values())).ids), len(runs), resamples, seed)
+    pooled = [resample([run[name] for run in runs], draws) for name in runs[0] if all(name in run for run in runs)]
+    alone = Draws(draws.pictures, np.ones((resamples, 1), int))
+    return split_differences([resample([one], alone) for one in base.values()], pooled)
 
 
 def check_alike(runs: Sequence[dict[str, Measurement]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from lightning_app.dropout import Dropout, make_repeatable
 from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
+from lightning_app.transforms.examples import FeatureBatch
 
 
 class FeatureTransform(nn.Module, ABC):
@@ -48,6 +49,16 @@ class FeatureTransform(nn.Module, ABC):
             self.shapes = dict(shapes)
         elif self.shapes != dict(shapes):
             raise OptionError(f"{self} was made for the features of {', '.join(self.shapes)}, not {', '.join(shapes)}")
+
+    def initialise(self, examples: Iterable[FeatureBatch]) -> None:
+        """Choose initial values by the features of training images; called before each training that does not resume.
+
+        Values that came with the weights that the training starts from are to be kept.
+
+        Args:
+            examples: batches of features. Each iteration runs the front anew, and gives the same; without one, nothing
+                is computed.
+        """
 
     @abstractmethod
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:

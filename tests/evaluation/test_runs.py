@@ -10,7 +10,7 @@ from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.paired import compare_runs
 from lightning_app.evaluation.results import summarise
-from lightning_app.evaluation.runs import pool_runs, read_evaluation
+from lightning_app.evaluation.runs import compare_curves, pool_runs, read_evaluation
 from lightning_app.records.comparisons import read_comparisons, write_comparisons
 from lightning_app.records.differences import read_differences
 from lightning_app.records.points import Point, read_points, write_points
@@ -89,6 +89,18 @@ def test_half_the_rate_at_every_accuracy_is_a_difference_of_50_percent(tmp_path:
     assert difference.bd_map > 0
 
 
+def test_curves_are_compared_with_those_of_other_weights_at_the_same_cut(tmp_path: Path) -> None:
+    later = [(replace(point, split="max_7"), rate, found, loss) for point, rate, found, loss in CURVE]
+    before = evaluation(tmp_path / "before", *ANCHOR, *CURVE, *later)
+    ours = [(replace(point, transform="KLT(0.5)"), rate / 2, found, loss) for point, rate, found, loss in later]
+    runs = [evaluation(tmp_path / f"run{i}", *ours) for i in range(2)]
+    (difference,) = compare_curves(runs, before, resamples=50)
+    assert (difference.curve, difference.anchor) == ("max_7 KLT(0.5) tiled 8-bit HEVC", "max_7 tiled 8-bit HEVC")
+    assert difference.bd_kbpi == pytest.approx(-50)
+    assert difference.bd_map is not None
+    assert difference.bd_map > 0
+
+
 def test_without_a_lossy_anchor_nothing_is_compared(tmp_path: Path) -> None:
     assert read_differences(evaluation(tmp_path / "a", *CURVE, (WHOLE, 700, 8, 2.5)) / "bd.csv") == []
 
@@ -140,6 +152,15 @@ def test_ways_of_training_differ_in_map_and_in_the_penalty_of_coding(tmp_path: P
     assert (coded.penalty_low, coded.penalty_difference, coded.penalty_high) == pytest.approx((-1, -1, -1))
     assert coded.map_low < coded.map_low_pictures < 0.25 < coded.map_high_pictures < coded.map_high
     assert (uncoded.map_difference, uncoded.penalty_ours, uncoded.penalty_theirs) == (0, 0, 0)
+
+
+def test_points_with_and_without_a_transform_are_compared(tmp_path: Path) -> None:
+    whole = (WHOLE, 700, 8, 2.5)
+    ours = evaluation(tmp_path / "ours", (replace(BASE, transform="KLT(0.5)"), 20, 7, 3.0), whole)
+    theirs = evaluation(tmp_path / "theirs", (BASE, 20, 5, 4.0), whole)
+    coded, _ = compare_runs(("ours", [ours]), ("theirs", [theirs]), resamples=50)
+    assert (coded.curve, coded.qp) == ("max_5 tiled 8-bit HEVC", "37")
+    assert coded.map_difference == pytest.approx(0.2)
 
 
 def test_runs_are_compared_in_pairs_and_with_uncoded_pictures(tmp_path: Path) -> None:
