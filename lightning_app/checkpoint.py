@@ -88,7 +88,10 @@ def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str,
     if given == {name: tensor.shape for name, tensor in needed.items()}:
         return ""
     if given and needed:
-        raise WeightsError(f"{source} holds another {part}: give the one that it was trained with, or other weights")
+        where = ", at the split that it was trained at," if prefix == TRANSFORM else ","
+        raise WeightsError(
+            f"{source} holds another {part}: give the one that it was trained with{where} or other weights"
+        )
     put_own(state, own, prefix)
     if given:
         return f"{source} was trained with a {part}, which is left out here."

@@ -145,7 +145,8 @@ AFTERWARDS = {
         ),
         (
             ("--transform.channels 8", "--transform.channels 4"),
-            "holds another transform: give the one that it was trained with, or other weights",
+            "holds another transform: give the one that it was trained with, at the split that it was trained at, "
+            "or other weights",
         ),
     ],
     "detector": [

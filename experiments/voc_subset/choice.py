@@ -1,6 +1,6 @@
 """How the recipe is chosen: on pictures that it has not seen, and that are not the test's.
 
-Chosen is what saves most bits against the weights as they are, of those that lose at most half a point of mAP uncoded.
+Chosen is what saves most bits against the weights as they are, of those that lose no mAP on uncoded pictures.
 """
 
 from __future__ import annotations
@@ -15,9 +15,6 @@ from lightning_app.errors import TrainingError
 from lightning_app.evaluation.runs import compare_curves, read_evaluation
 from lightning_app.records.points import Point
 from lightning_app.records.rows import write_rows
-
-LOSS = 0.005
-"""Of mAP without coding, a fraction: what a candidate may lose."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +67,9 @@ def choose(steps: Steps, subject: Subject, results: Path) -> Way:
 
 
 def _best(rows: Mapping[Way | None, Candidate]) -> Way:
-    least = rows[None].map_uncoded - LOSS
-    harmless = [way for way, row in rows.items() if way is not None and row.map_uncoded >= least]
+    harmless = [way for way, row in rows.items() if way is not None and row.map_uncoded >= rows[None].map_uncoded]
     if not harmless:
-        raise TrainingError("every candidate loses too much without coding: lower its learning rate")
+        raise TrainingError("every candidate loses accuracy on uncoded pictures: lower its learning rate")
     return min(harmless, key=lambda way: rows[way].bd_kbpi)
 
 

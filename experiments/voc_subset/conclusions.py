@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from experiments.voc_subset.gains_page import gains_page
 from experiments.voc_subset.plan import ANCHOR, CONTROL, QPS, WAYS, Subject, Way
 from experiments.voc_subset.steps import Steps, listed, named
 from lightning_app.evaluation.paired import compare_runs
@@ -36,6 +37,7 @@ def measure(steps: Steps, subject: Subject, results: Path) -> None:
         write_differences(folder / "gains.csv", gains)
         write_comparisons(folder / "comparisons.csv", comparisons)
         write_points(folder / "runs.csv", rows)
+        (folder / "gains.md").write_text(gains_page(folder), encoding="utf-8")
 
 
 def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:

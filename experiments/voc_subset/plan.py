@@ -77,8 +77,9 @@ LABELS = Way(
         *("--model.channel.qps", "[lossless,22,27,32,37,37,37]"),
     ),
     pictures=LABELLED,
+    cuts=1,
 )
-"""What the first edition of this experiment chose."""
+"""What the first edition of this experiment chose; where coding costs most."""
 STAND_IN = Way(
     "stand-in",
     options=(

@@ -51,9 +51,10 @@ def test_the_experiment_chooses_measures_and_reports_and_does_nothing_twice(
         status, _, err = dfc(*map(str, arguments))
         assert status == 0, err
 
+    # A step at no rate loses nothing.
+    still = replace(CANDIDATES[0], options=("--model.learning_rate", "0", "--trainer.max_steps", "1"))
     monkeypatch.setattr(Steps, "_dfc", in_this_process)
-    monkeypatch.setattr(choice, "CANDIDATES", [short(CANDIDATES[0]), short(CANDIDATES[-1])])
-    monkeypatch.setattr(choice, "LOSS", 1.0)
+    monkeypatch.setattr(choice, "CANDIDATES", [still, short(CANDIDATES[-1])])
     monkeypatch.setattr(choice, "QPS", "[lossless,32,37,42,47]")
     monkeypatch.setattr(conclusions, "WAYS", [short(way) for way in (CONTROL, DISTILLED, UNTRAINED, STAND_IN)])
     monkeypatch.setattr(conclusions, "QPS", "[lossless,37,42]")
@@ -94,6 +95,8 @@ def test_the_experiment_chooses_measures_and_reports_and_does_nothing_twice(
     assert [pair for pair in pairs if SPLIT in pair[0]] == [
         (ours, theirs) for ours in cut_there for theirs in ("default", "control")
     ]
+    page = (folder / "gains.md").read_text()
+    assert page.count("| distilled | 1 | ") == page.count("| default | 1 | – | ") == 2
     made = {"fig4.png", "fig5.svg", "points.md", "table1.md", "penalty.png", "comparisons.md", "runs.csv"}
     assert {path.name for path in folder.iterdir()} >= made
     before = {path: path.stat().st_mtime_ns for path in (workplace / "work").rglob("*") if path.is_file()}
