@@ -246,7 +246,7 @@ def test_a_resumed_fit_ends_at_the_weights_of_one_that_was_not_interrupted_and_i
     assert "Split at max_5, KLT(0.5) Correction(4), 8 bits tiled, HEVC" in out
     points = read_points(Path("runs/evaluation/points.csv"))
     assert {point.transform for point in points if point.system == "feature"} == {"KLT(0.5) Correction(4)"}
-    status, _, err = dfc("evaluate", *run, "--model.weights", CHECKPOINT, "--model.channel.split", "max_3")
+    status, _, err = dfc("evaluate", *run, "--model.weights", CHECKPOINT, "--model.channel.split", "max_1")
     assert status == 2
     assert "last.ckpt holds another transform: give the one that it was trained with, at the split that it was" in err
     weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
