@@ -1,7 +1,7 @@
 # make demo   trains, codes and measures on drawn shapes, in minutes
 # make test   all tests, in two processes, whose waiting threads leave their cores to the others
 # make lint   ruff and mypy
-# make experiment   the paper's experiment on a part of VOC2007, about an hour and a half; resumable; SHARED holds VOCdevkit and weights
+# make experiment   the paper's experiment on a part of VOC2007, about five hours; resumable; SHARED holds VOCdevkit and weights
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
 # make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
