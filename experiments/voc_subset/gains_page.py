@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from lightning_app.records.comparisons import Comparison, read_comparisons
 from lightning_app.records.differences import Difference, read_differences
@@ -14,6 +17,7 @@ BD-KBPI-mAP is the mean difference in bits at equal mAP, in percent, by PCHIP ov
 bits. mAP is by VOC2007's 11 points, in percent. Intervals are 95 %, over resamples of the pictures and, with several
 runs, of the runs. A point is mAP at kilobits per image. With the KLT the same QP costs fewer bits: compare points by
 their bits."""
+EQUAL_BITS = "mAP at the bits of the default weights, between the points by lines over the logarithm of the bits:"
 SHOWN = ("32", "37", "42", "47")
 HEAD = ("way", "runs", "BD against default", "BD against cloud-only", "uncoded mAP", "less default")
 
@@ -38,6 +42,11 @@ def gains_page(folder: Path) -> str:
                     ]
                 )
         lines += ["", f"## {split}", "", *table((*HEAD, *(f"QP {qp}" for qp in SHOWN)), rows)]
+        lines += [
+            "",
+            "mAP at the bits of the default weights, between the points by lines over the logarithm of the bits:",
+        ]
+        lines += ["", *_at_equal_bits(split, points)]
     return "\n".join([*lines, ""])
 
 
@@ -55,6 +64,26 @@ def _differences(
     interval = span(signed(100 * row.map_low), signed(100 * row.map_high))
     less = f"{signed(100 * row.map_difference)} [{interval}]"
     return [str(row.runs), _rate(gain), _rate(cloud), f"{100 * row.map_ours:.2f}", less]
+
+
+def _at_equal_bits(split: str, points: Mapping[str, Sequence[Point]]) -> list[str]:
+    """A table: mAP of each way where it costs as many bits as the default weights at a QP."""
+    curves = {
+        way: sorted(
+            (p.kbpi, 100 * p.map, p.qp) for p in found if p.split == split and p.depth == "8" and p.qp.isdigit()
+        )
+        for way, found in points.items()
+    }
+    bits = {qp: kbpi for kbpi, _, qp in curves["default"]}
+    rows = [[way, *(_between(curve, bits[qp]) for qp in SHOWN)] for way, curve in curves.items() if curve]
+    return table(("way", *(f"{bits[qp]:.1f} KBPI, QP {qp}" for qp in SHOWN)), rows)
+
+
+def _between(curve: Sequence[tuple[float, float, str]], kbpi: float) -> str:
+    rates, maps, _ = zip(*curve, strict=True)
+    if not rates[0] <= kbpi <= rates[-1]:
+        return DASH
+    return f"{np.interp(np.log(kbpi), np.log(rates), maps):.2f}"
 
 
 def _rate(difference: Difference | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
@@ -25,6 +26,25 @@ def truth_of(systems: Systems) -> str:
     truths += [one.truth for _, differences in systems.values() for one in differences]
     check_one_truth(truths)
     return truths[0] if truths else ANNOTATIONS
+
+
+def without_transforms(systems: Systems) -> Systems:
+    """The same, with no transform in a curve's name where all features of a set of weights have the same one.
+
+    It belongs to these weights then, and their curves stand beside those of other weights at the same split.
+    """
+    return {name: _without_transform(points, others) for name, (points, others) in systems.items()}
+
+
+def _without_transform(
+    points: Sequence[Point], differences: Sequence[Difference]
+) -> tuple[list[Point], list[Difference]]:
+    transforms = {point.transform for point in points if point.system != CLOUD_ONLY}
+    if len(transforms) != 1:
+        return list(points), list(differences)
+    bare = {point.curve: replace(point, transform="").curve for point in points}
+    named = [replace(one, curve=bare.get(one.curve, one.curve)) for one in differences]
+    return [replace(point, transform="") for point in points], named
 
 
 def lossy_curves(points: Iterable[Point]) -> dict[str, list[Point]]:

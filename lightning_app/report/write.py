@@ -11,7 +11,7 @@ from lightning_app.files import written_whole
 from lightning_app.records.comparisons import Comparison
 from lightning_app.report.comparisons_page import comparisons_page
 from lightning_app.report.points_page import points_page
-from lightning_app.report.series import Systems, truth_of
+from lightning_app.report.series import Systems, truth_of, without_transforms
 from lightning_app.report.table1 import table1_page
 
 MOST = 4
@@ -71,7 +71,10 @@ def _write_figures(systems: Systems, folder: Path) -> list[Path]:
 
     written = []
     # Without an object in the pictures mAP is no number.
-    shown = {name: ([p for p in points if isfinite(p.map)], others) for name, (points, others) in systems.items()}
+    shown = {
+        name: ([p for p in points if isfinite(p.map)], others)
+        for name, (points, others) in without_transforms(systems).items()
+    }
     with journal_style():
         for name, figure in (("fig4", lossless_figure(shown)), ("fig5", lossy_figure(shown))):
             if figure is not None:
@@ -82,7 +85,7 @@ def _write_figures(systems: Systems, folder: Path) -> list[Path]:
 
 
 def _write_pages(systems: Systems, folder: Path) -> Iterator[Path]:
-    for name, page in (("table1.md", table1_page(systems)), ("points.md", points_page(systems))):
+    for name, page in (("table1.md", table1_page(without_transforms(systems))), ("points.md", points_page(systems))):
         if page is not None:
             with written_whole(folder / name) as file:
                 file.write(page.encode())

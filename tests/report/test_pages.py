@@ -6,6 +6,7 @@ from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.report.markdown import signed
 from lightning_app.report.points_page import points_page
+from lightning_app.report.series import without_transforms
 from lightning_app.report.table1 import table1_page
 
 Systems = dict[str, tuple[list[Point], list[Difference]]]
@@ -23,6 +24,17 @@ def test_table_1_has_a_row_a_split_and_three_measures_a_set_of_weights(systems: 
     pchip, gain = "−57.90 [−61.10 to −53.80]", "+4.12 [+3.72 to +4.62]"
     assert max_7[:4] == ["max_7", "−58.21", pchip, gain]
     assert max_7[4] == "−66.05"
+
+
+def test_weights_with_one_transform_stand_beside_those_without_at_the_same_split(systems: Systems) -> None:
+    plain, (points, differences) = systems["default"], systems["retrained"]
+    transformed = [replace(p, transform="KLT(0.5)") if p.split else p for p in points]
+    renamed = [replace(d, curve=d.curve.replace(d.split, f"{d.split} KLT(0.5)", 1)) for d in differences]
+    shown = without_transforms({"default": plain, "retrained": (transformed, renamed)})
+    assert shown == {"default": plain, "retrained": (points, differences)}
+    # One set of weights with and without it: there the name says which.
+    both: Systems = {"default": ([*points, *transformed], [])}
+    assert without_transforms(both) == both
 
 
 def test_a_missing_cubic_is_a_dash_with_the_sentence_that_says_why(systems: Systems) -> None:

@@ -20,7 +20,7 @@ REPORTS = {
     ),
     "results/voc-subset/yolo-lite": (
         "default=results/voc-subset/yolo-lite/default",
-        "retrained=results/voc-subset/yolo-lite/retrained",
+        "distilled=results/voc-subset/yolo-lite/distilled",
         "--comparisons=results/voc-subset/yolo-lite/comparisons.csv",
     ),
     "results/voc-subset/yolo-fastest-xl": (
