@@ -75,8 +75,9 @@ def _at_equal_bits(split: str, points: Mapping[str, Sequence[Point]]) -> list[st
         for way, found in points.items()
     }
     bits = {qp: kbpi for kbpi, _, qp in curves["default"]}
-    rows = [[way, *(_between(curve, bits[qp]) for qp in SHOWN)] for way, curve in curves.items() if curve]
-    return table(("way", *(f"{bits[qp]:.1f} KBPI, QP {qp}" for qp in SHOWN)), rows)
+    rates = {f"{bits[qp]:.1f} KBPI, QP {qp}": bits[qp] for qp in SHOWN if qp in bits}
+    rows = [[way, *(_between(curve, rate) for rate in rates.values())] for way, curve in curves.items() if curve]
+    return table(("way", *rates), rows)
 
 
 def _between(curve: Sequence[tuple[float, float, str]], kbpi: float) -> str:
