@@ -51,7 +51,7 @@ def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:
 
 def _runs(steps: Steps, subject: Subject, way: Way) -> Runs:
     """Train and evaluate a way: every cut and every seed."""
-    if not way.cut:
+    if not way.cuts:
         options = (*way.measured, "--splits", listed(subject.splits), "--qps", QPS)
         return {"": [_run(steps, subject, way, None, seed, options) for seed in way.seeds]}
     found: dict[str, Sequence[Path]] = {}

@@ -42,11 +42,7 @@ def gains_page(folder: Path) -> str:
                     ]
                 )
         lines += ["", f"## {split}", "", *table((*HEAD, *(f"QP {qp}" for qp in SHOWN)), rows)]
-        lines += [
-            "",
-            "mAP at the bits of the default weights, between the points by lines over the logarithm of the bits:",
-        ]
-        lines += ["", *_at_equal_bits(split, points)]
+        lines += ["", EQUAL_BITS, "", *_at_equal_bits(split, points)]
     return "\n".join([*lines, ""])
 
 

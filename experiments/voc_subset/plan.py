@@ -18,7 +18,6 @@ HALF = ("VOC2007/train", "VOC2012/train", "VOC2012/val")
 HELD_OUT, TEST = "VOC2007/val", "VOC2007/test"
 
 DISTIL = "configs/distil.yaml"
-RATE = "lightning_app.criteria.Rate"
 KLT, CORRECTION = ("lightning_app.transforms.KLT", "lightning_app.transforms.Correction")
 ALONE = ("--model.criterion", "lightning_app.criteria.Distillation")
 """Distillation without the rate."""
@@ -33,8 +32,7 @@ class Way:
         configs: on top of the network's.
         options: that differ from the configs.
         pictures: that it is trained on.
-        cut: whether it is trained through the codec at a cut; else once for all cuts, without a channel.
-        cuts: how many of the network's cuts it is trained at, from the first on.
+        cuts: how many of the network's cuts it is trained at, from the first on; 0 for once, without a channel.
         seeds: one run each.
         measured: further options of ``dfc evaluate``.
     """
@@ -43,7 +41,6 @@ class Way:
     configs: tuple[str, ...] = (DISTIL,)
     options: tuple[str, ...] = ()
     pictures: tuple[str, ...] = WIDE
-    cut: bool = True
     cuts: int = 3
     seeds: tuple[int, ...] = SEEDS
     measured: tuple[str, ...] = ()
@@ -66,7 +63,7 @@ CORRECTED = f'{{"class_path":"{CORRECTION}"}}'
 WHOLE = ("--model.channel", "null")
 
 DISTILLED = Way("distilled")
-CONTROL = Way("control", options=(*ALONE, *WHOLE), cut=False, measured=(*WHOLE, "--model.criterion", "null"))
+CONTROL = Way("control", options=(*ALONE, *WHOLE), cuts=0, measured=(*WHOLE, "--model.criterion", "null"))
 UNTRAINED = Way("KLT only", options=("--model.learning_rate", "0", "--trainer.max_steps", "1"), seeds=(0,))
 """The transform's initial values, and the weights as they are."""
 LABELS = Way(

@@ -10,7 +10,7 @@ import numpy as np
 
 from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Measurement
-from lightning_app.evaluation.resampling import Draws, differences, resample, split_differences
+from lightning_app.evaluation.resampling import Draws, ResampledPoint, differences, resample, split_differences
 from lightning_app.evaluation.results import PictureRow, Results
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point, read_points
@@ -52,13 +52,7 @@ def pool_runs(folders: Sequence[Path], anchor: Path, resamples: int = 1000, seed
     Raises:
         DataError: the evaluations are not of the same pictures and truth, or a folder cannot be read.
     """
-    runs, whole = [read_evaluation(folder) for folder in folders], read_evaluation(anchor)
-    check_alike([*runs, whole])
-    pictures = len(next(iter(whole.values())).ids)
-    draws = Draws.of(pictures, len(runs), resamples, seed)
-    pooled = [resample([run[name] for run in runs], draws) for name in runs[0] if all(name in run for run in runs)]
-    alone = Draws(draws.pictures, np.ones((resamples, 1), int))
-    anchors = [resample([one], alone) for one in whole.values() if one.point.system == "cloud-only"]
+    pooled, anchors = _resampled(folders, anchor, "cloud-only", resamples, seed)
     return Results([one.point for one in pooled], differences(anchors, pooled))
 
 
@@ -74,12 +68,20 @@ def compare_curves(folders: Sequence[Path], before: Path, resamples: int = 1000,
     Raises:
         DataError: the evaluations are not of the same pictures and truth, or a folder cannot be read.
     """
-    runs, base = [read_evaluation(folder) for folder in folders], read_evaluation(before)
-    check_alike([*runs, base])
-    draws = Draws.of(len(next(iter(base.values())).ids), len(runs), resamples, seed)
+    pooled, base = _resampled(folders, before, "feature", resamples, seed)
+    return split_differences(base, pooled)
+
+
+def _resampled(
+    folders: Sequence[Path], other: Path, system: str, resamples: int, seed: int
+) -> tuple[list[ResampledPoint], list[ResampledPoint]]:
+    """The points that all runs have; and those of one system of another evaluation, by the same draws of pictures."""
+    runs, single = [read_evaluation(folder) for folder in folders], read_evaluation(other)
+    check_alike([*runs, single])
+    draws = Draws.of(len(next(iter(single.values())).ids), len(runs), resamples, seed)
     pooled = [resample([run[name] for run in runs], draws) for name in runs[0] if all(name in run for run in runs)]
     alone = Draws(draws.pictures, np.ones((resamples, 1), int))
-    return split_differences([resample([one], alone) for one in base.values()], pooled)
+    return pooled, [resample([one], alone) for one in single.values() if one.point.system == system]
 
 
 def check_alike(runs: Sequence[dict[str, Measurement]]) -> None:

@@ -26,8 +26,8 @@ class KLT(FeatureTransform):
 
     HEVC finds what neighbouring samples have in common, but not what channels have in common. The components are those
     of the covariance of the channels over the training images, the largest first. Before, the features are stretched in
-    the directions to which the heads are sensitive, so that the codec's error becomes smaller there (a weighted
-    Karhunen–Loève transform; for pictures: Jayant and Noll, "Digital Coding of Waveforms", 1984, Chapter 12).
+    the directions to which the heads are sensitive, so that the codec's error becomes smaller there. For the plain
+    transform see Jayant and Noll, "Digital Coding of Waveforms", 1984, Chapter 12.
 
     The components are found on the features of training images, before the first step, and stay as they are: the front
     and the back learn to use them. Before that the transform changes nothing.
@@ -138,7 +138,9 @@ class _Statistics:
         H's blocks on the diagonal, times the noise's variance (Bekas, Kokiopoulou and Saad, "An estimator for the
         diagonal of a matrix", 2007).
         """
-        self.curvature += by_channel(gradient) @ by_channel(noise).T / noise.double().square().mean().cpu()
+        variance = noise.double().square().mean().cpu()
+        if variance > 0:  # else the features are constant
+            self.curvature += by_channel(gradient) @ by_channel(noise).T / variance
 
     def components(self, sensitivity: float) -> tuple[Tensor, Tensor, Tensor]:
         """W (C, C), its inverse, and m (C,), in float64."""
@@ -151,7 +153,7 @@ class _Statistics:
 
     def _stretch(self, sensitivity: float) -> tuple[Tensor, Tensor]:
         """A symmetric matrix (C, C) of determinant 1, and its inverse."""
-        if not sensitivity or not self.curvature.any():
+        if not sensitivity or self.curvature.trace() <= 0:  # nothing that the features do moves the heads
             return (torch.eye(len(self.sum), dtype=torch.float64),) * 2
         values, vectors = torch.linalg.eigh((self.curvature + self.curvature.T) / 2)
         logs = values.clamp(min=LEAST * values.mean()).log()
@@ -172,6 +174,10 @@ def _probe(statistics: Iterable[_Statistics], batch: FeatureBatch, probe: int) -
         name: (v + noise).requires_grad_() for (name, v), noise in zip(batch.features.items(), noises, strict=True)
     }
     with torch.enable_grad():
-        gradients = torch.autograd.grad(batch.loss(disturbed), list(disturbed.values()))
+        try:
+            loss = batch.loss(disturbed)
+        except OptionError as error:  # the detector has no `imitation`
+            raise OptionError(f"{error}; for a KLT without it set the KLT's sensitivity to 0") from error
+        gradients = torch.autograd.grad(loss, list(disturbed.values()))
     for one, gradient, noise in zip(statistics, gradients, noises, strict=True):
         one.add_probe(gradient, noise)

@@ -136,6 +136,27 @@ def test_before_a_training_it_changes_nothing() -> None:
     assert torch.equal(transform.restore({"a": v}, torch.ones(4))["a"], v)
 
 
+def test_constant_features_have_components_too() -> None:
+    v = torch.full((2, 3, 4, 4), 0.5)
+
+    def loss(others: Mapping[str, Tensor]) -> Tensor:
+        return (others["a"] - v).square().sum()
+
+    transform = initialised(0.5, [FeatureBatch({"a": v}, loss)])
+    restored = transform.restore(transform.reduce({"a": v}), torch.zeros(2))["a"]
+    torch.testing.assert_close(restored, v)
+
+
+def test_a_detector_that_does_not_say_how_heads_are_compared_is_told_what_to_set() -> None:
+    def loss(others: Mapping[str, Tensor]) -> Tensor:
+        raise OptionError("SmallDetector cannot learn from a teacher")
+
+    batch = FeatureBatch({"a": mixed()}, loss)
+    with pytest.raises(OptionError, match=r"SmallDetector cannot .*; for a KLT without it set the KLT's sens"):
+        initialised(0.5, [batch])
+    initialised(0, [batch])
+
+
 def test_a_sensitivity_beyond_its_range_is_refused() -> None:
     with pytest.raises(OptionError, match="sensitivity must be from 0 to 1, not 2"):
         KLT(sensitivity=2)
