@@ -22,6 +22,8 @@ TRANSFORM = "system.channel.transform."
 """Where it keeps the feature transform, if it has one."""
 CRITERION = "criterion."
 """Where it keeps parameters of the criterion, if there are any."""
+CROSSING = "crossing"
+"""Where it keeps the names of the layers whose features its transform takes."""
 LEAST_VARIANCE = -1e-5
 """A variance at or below it leaves no root for batch norm, whose eps is 1e-5. Some published ones are just below 0."""
 
@@ -46,6 +48,7 @@ def load_model(network: SplitDetector, path: Path, transform: FeatureTransform |
     if path.suffix == ".ckpt":
         checkpoint = read_checkpoint(path)
         fill(network, checkpoint, str(path))
+        check_crossing(checkpoint, transform, str(path))
         state = checkpoint["state_dict"]
     elif missing := network.load_weights(path):
         told.append(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
@@ -64,6 +67,23 @@ def _check_sound(network: SplitDetector, transform: FeatureTransform | None, pat
         raise WeightsError(
             f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below -1e-5: "
             "it is damaged, or its training failed; `dfc weights inspect` counts them"
+        )
+
+
+def check_crossing(checkpoint: Mapping[str, Any], transform: FeatureTransform | None, source: str) -> None:
+    """Raise `WeightsError` where a checkpoint's transform was trained for the features of other layers.
+
+    Args:
+        checkpoint: as `read_checkpoint` gives it; those of earlier versions do not say for which.
+        transform: that is to be filled; None where there is none.
+        source: what to call the checkpoint.
+    """
+    trained = checkpoint.get(CROSSING)
+    needed = None if transform is None or transform.shapes is None else list(transform.shapes)
+    if trained and needed and trained != needed:
+        raise WeightsError(
+            f"{source} has a transform that was trained for the features of {', '.join(trained)}, and the split sends "
+            f"those of {', '.join(needed)}: set the split that it was trained at, or give other weights"
         )
 
 

@@ -15,7 +15,16 @@ from torch import Tensor, nn
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import CRITERION, TRANSFORM, load_model, match_part, network_state, put_own
+from lightning_app.checkpoint import (
+    CRITERION,
+    CROSSING,
+    TRANSFORM,
+    check_crossing,
+    load_model,
+    match_part,
+    network_state,
+    put_own,
+)
 from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector
 from lightning_app.data import Batch
@@ -151,6 +160,7 @@ class Detector(LightningModule):
             end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
         source, state = str(self.trainer.ckpt_path or "the checkpoint"), checkpoint["state_dict"]
         network_state(self.network, state, source)
+        check_crossing(checkpoint, self.transform, source)
         resumes = self.trainer.state.fn == "fit"
         if not resumes:  # which asks no criterion
             put_own(state, self.state_dict(), CRITERION)
@@ -173,6 +183,8 @@ class Detector(LightningModule):
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Keep how many pictures the network has seen; as a buffer it would be averaged with the weights."""
         checkpoint["seen"] = self.network.seen
+        if self.transform is not None and self.transform.shapes is not None:
+            checkpoint[CROSSING] = list(self.transform.shapes)
         keep_averaged_weights(self.trainer, self, checkpoint)
 
     def forward(self, images: Tensor) -> list[Detections]:

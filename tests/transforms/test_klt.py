@@ -267,19 +267,21 @@ def test_a_resumed_fit_ends_at_the_weights_of_one_that_was_not_interrupted_and_i
     assert "Split at max_5, KLT(0.5) Correction(4), 8 bits tiled, HEVC" in out
     points = read_points(Path("runs/evaluation/points.csv"))
     assert {point.transform for point in points if point.system == "feature"} == {"KLT(0.5) Correction(4)"}
-    status, _, err = dfc("evaluate", *run, "--model.weights", CHECKPOINT, "--model.channel.split", "max_1")
-    assert status == 2
-    assert "last.ckpt holds another transform: give the one that it was trained with, at the split that it was" in err
-    weights = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
+    for split in ("max_1", "max_3"):  # max_3 has as many channels
+        for weights in ("--model.weights", "--ckpt_path"):
+            status, _, err = dfc("test", *run, weights, CHECKPOINT, "--model.channel.split", split)
+            assert status == 2
+            assert "last.ckpt has a transform that was trained for the features of max_5, and the split sends" in err
+    given = ("--network", "configs/networks/shapes.cfg", "--weights", CHECKPOINT)
     picture = "data/shapes/Shapes/JPEGImages/000024.jpg"
     sent = ("--channel.split", "max_5", "--qp", "37", "--channel.transform", CHAIN)
-    status, _, err = dfc("encode", picture, "-o", "x.dfc", *weights, *sent)
+    status, _, err = dfc("encode", picture, "-o", "x.dfc", *given, *sent)
     assert status == 0, err
     Path("classes.txt").write_text("a\nb\nc\nd\ne\n")
-    status, _, err = dfc("decode", "x.dfc", *weights, "--classes", "classes.txt", "--transform", CHAIN)
+    status, _, err = dfc("decode", "x.dfc", *given, "--classes", "classes.txt", "--transform", CHAIN)
     assert status == 0, err
     onnx = ("--split", "max_5", "--transform", CHAIN, "--output", "onnx")
-    status, _, err = dfc("weights", "onnx", CHECKPOINT, *weights[:2], *onnx)
+    status, _, err = dfc("weights", "onnx", CHECKPOINT, *given[:2], *onnx)
     assert status == 0, err
 
 
