@@ -3,13 +3,14 @@
 ::
 
     1 byte    bits 0–1 settings (paper, best, faster), 2–3 depth (8, 10, 12), 4 lossless, 5 inter prediction,
-              6 parameter sets in full, 7 zero
-    3 or so   the shape, as `write_shape` writes it: 5 bytes for a picture of 208×416
-    …         NAL units with the start code 0 0 1 between them: one slice per frame, and before them the parameter sets,
-              if they are in full
+              6 in full, 7 a video
+    2 or more (F,) H and W as varints: 4 bytes for a picture of 208×416
+    …         one slice per frame, with the start code 0 0 1 between them and without the headers of their NAL units;
+              in full: the parameter sets before them, and all with the headers of their NAL units
 
-Parameter sets that `parameter_sets` writes again from the header are left out. Those of another version of x265 may
-differ, and so do those of pictures that are larger than HEVC allows with a CTU of 16: they travel in full.
+What follows from the first two is left out: the parameter sets, which `parameter_sets` writes again, and the headers of
+NAL units. Those of another version of x265 may differ, and so do the parameter sets of pictures that are larger than
+HEVC allows with a CTU of 16: they travel in full.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _PREDICTIONS: tuple[Prediction, ...] = ("intra", "inter")
 _START = b"\0\0\1"
 _FIRST_SET = 32  # NAL units of lower types are slices
 _KEY_FRAMES = range(16, 24)
+_KEY_FRAME, _P_FRAME = bytes([20 << 1, 1]), bytes([1 << 1, 1])  # NAL units of types IDR_N_LP and TRAIL_R, layer 0
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class PayloadHeader:
     def frames(self) -> int:
         """F, or 1 for a picture."""
         return self.shape[0] if len(self.shape) == 3 else 1
+
+    def unit_headers(self) -> list[bytes]:
+        """The headers of the slices' NAL units that the header implies (7.3.1.2)."""
+        others = _KEY_FRAME if self.prediction == "intra" else _P_FRAME
+        return [_KEY_FRAME, *[others] * (self.frames - 1)]
 
     def options(self) -> dict[str, int]:
         """x265's options, without the QP."""
@@ -79,8 +86,9 @@ class Payload:
 def pack(header: PayloadHeader, stream: bytes) -> bytes:
     """The payload of an Annex-B stream of x265's, without the parameter sets that its header implies."""
     sets, slices = _split(stream)
-    in_full = sets != header.parameter_sets()
-    return _pack_header(header, in_full) + _START.join([*sets, *slices] if in_full else slices)
+    implied = sets == header.parameter_sets() and [unit[:2] for unit in slices] == header.unit_headers()
+    units = [unit[2:] for unit in slices] if implied else [*sets, *slices]
+    return _pack_header(header, not implied) + _START.join(units)
 
 
 def unpack(data: bytes) -> Payload:
@@ -90,13 +98,16 @@ def unpack(data: bytes) -> Payload:
         CodecError: it is none, or claims sides or samples beyond `MAX_SIDE` and `MAX_SAMPLES`.
     """
     header, in_full, units = _unpack_header(data)
-    sets, slices = _split(units)
+    sets, slices = _split(units) if in_full else ([], _units(units))
     if bool(sets) != in_full or len(slices) != header.frames:
         raise CodecError(
             f"{len(data)} bytes are not an HEVC payload of {header.frames} frames: "
             f"they hold {len(sets)} parameter sets and {len(slices)} slices"
         )
-    return Payload(header, sets if in_full else header.parameter_sets(), slices)
+    if in_full:
+        return Payload(header, sets, slices)
+    whole = [start + rest for start, rest in zip(header.unit_headers(), slices, strict=True)]
+    return Payload(header, header.parameter_sets(), whole)
 
 
 def annex_b(payload: Payload) -> bytes:
@@ -115,9 +126,13 @@ def check_sides(shape: tuple[int, ...], prediction: Prediction) -> None:
 
 def _split(stream: bytes) -> tuple[list[bytes], list[bytes]]:
     """The parameter sets, each once, and the slices of a stream."""
-    units = [unit for part in stream.split(_START) if (unit := part.rstrip(b"\0"))]
+    units = _units(stream)
     sets = dict.fromkeys(unit for unit in units if _kind(unit) >= _FIRST_SET)
     return list(sets), [unit for unit in units if _kind(unit) < _FIRST_SET]
+
+
+def _units(stream: bytes) -> list[bytes]:
+    return [unit for part in stream.split(_START) if (unit := part.rstrip(b"\0"))]
 
 
 def _kind(unit: bytes) -> int:
@@ -126,22 +141,27 @@ def _kind(unit: bytes) -> int:
 
 
 def _pack_header(header: PayloadHeader, in_full: bool) -> bytes:
+    video = len(header.shape) == 3
     form = (
         _SETTINGS.index(header.settings)
         | DEPTHS.index(header.depth) << 2
         | header.lossless << 4
         | _PREDICTIONS.index(header.prediction) << 5
         | in_full << 6
+        | video << 7
     )
-    return bytes([form]) + write_shape(header.shape)
+    shape = write_shape(header.shape)
+    return bytes([form]) + (shape if video else shape[1:])  # without the 0 that says that it is no video
 
 
 def _unpack_header(data: bytes) -> tuple[PayloadHeader, bool, bytes]:
     """The header, whether parameter sets follow it, and what follows it."""
     form = data[0] if data else 0xFF
-    if form >> 7 or form & 3 >= len(_SETTINGS) or form >> 2 & 3 >= len(DEPTHS):
+    if form & 3 >= len(_SETTINGS) or form >> 2 & 3 >= len(DEPTHS):
         raise CodecError(f"{len(data)} bytes are not an HEVC payload: they are damaged, or of another codec")
-    shape, units = read_shape(data[1:])
+    shape, units = read_shape(data[1:] if form >> 7 else b"\0" + data[1:])
+    if form >> 7 and len(shape) != 3:
+        raise CodecError(f"{len(data)} bytes are not an HEVC payload: they claim a video without frames")
     prediction = _PREDICTIONS[form >> 5 & 1]
     check_sides(shape, prediction)
     header = PayloadHeader(_SETTINGS[form & 3], prediction, DEPTHS[form >> 2 & 3], bool(form >> 4 & 1), shape)

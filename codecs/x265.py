@@ -26,6 +26,9 @@ _PAPER = {
     "tskip": 1,
     "signhide": 1,
     "deblock": 0,
+    # The sample-adaptive offset (SAO) of a block is chosen by all of its samples; else x265 leaves out those at its
+    # right and bottom edges, which are not deblocked yet.
+    "sao-non-deblock": 1,
     "rd": 6,
     # A true QP: no offset by the kind of picture, none by block, distortion as plain squared error.
     "ipratio": 1,

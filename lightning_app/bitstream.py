@@ -1,25 +1,24 @@
-"""The ``.dfc`` container: everything that crosses for one image, so that the cloud needs it and its model only.
+"""The ``.dfc`` container: everything that is sent for one image, so that the cloud needs it and its model only.
 
 Numbers without a size are LEB128 varints; fixed ones are little-endian.
 
 =========  =====================================================================================
 bytes      what
 =========  =====================================================================================
-3          ``DFC``
-1          version of the format
-4          CRC-32 of the network, its weights and the transform: decoding by another model is refused
+2          ``DF C2`` in hexadecimal: the last digit is the version of the format
 1 or 2     index of the layer behind which the network is cut
 1          passthrough, zero_min, letterbox (a bit each), layout and depth (two bits each), transformed (a bit)
 1          codec, by its number in ``codecs/table.py``
 1          QP, 255 for lossless
 2 + 2      height and width of the original picture, for boxes in its pixels
 varint     channels a frame, for the layout ``frames`` alone
-1          number of tensors; then for each:
-3 to 6     C, N, M
-8          minimum and maximum, float32; the maximum alone with zero_min; neither for float32 samples
+8          for each tensor: minimum and maximum, float32; the maximum alone with zero_min; neither for float32 samples
 varint     length of the payload, but for the last tensor, and the payload
-4          CRC-32 of all that went before
+4          CRC-32 of all that went before, exclusive-or the CRC-32 of the network, its weights and the transform
 =========  =====================================================================================
+
+How many tensors there are and their shapes follow from the network, the cut and the transform, so they are not sent.
+The last four bytes find damage and another model alike: for either the cloud refuses the container.
 """
 
 from __future__ import annotations
@@ -38,20 +37,19 @@ from lightning_app.errors import CodecError, DataError
 from lightning_app.graph import Passthrough
 from lightning_app.tiling import Layout
 
-MAGIC = b"DFC"
-VERSION = 1
+VERSION = 2
+MAGIC = bytes([0xDF, 0xC0 | VERSION])
+_FIRST_MAGIC = b"DFC\x01"
+"""Of version 1."""
 LAYOUTS: dict[Layout, int] = {"tiled": 0, "quilted": 1, "frames": 2}
 """Numbers of the layouts in the container; a number is never given again."""
 DEPTHS = {8: 0, 10: 1, 12: 2, 32: 3}
 """Numbers of the depths in the container."""
 LOSSLESS = 255
-MAX_TENSORS = 64
 LARGEST = float(np.finfo(np.float32).max)
 """The widest range from a minimum to a maximum."""
 MAX_BYTES = 1 << 27
 """The largest file that is read: twice the float32 samples of yolov2's largest tensor at 608×608, and more."""
-MAX_SAMPLES = 1 << 26
-"""Most samples of one tensor, C·N·M; yolov2's largest at 608×608 has 12 million."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +57,7 @@ class ContainerHeader:
     """What is said once for an image.
 
     Attributes:
-        model: CRC-32 of the network and its weights.
+        model: CRC-32 of the network, its weights and the transform, as `model_id` gives it.
         split: index of the layer behind which the network is cut.
         passthrough: what crosses beside it.
         layout: of the channels in pictures.
@@ -89,10 +87,10 @@ class ContainerHeader:
 
 @dataclass(frozen=True)
 class SentTensor:
-    """One tensor that crosses.
+    """One tensor that is sent.
 
     Attributes:
-        shape: C, N, M.
+        shape: C, N, M; not in the container.
         lo: the minimum.
         hi: the maximum.
         payload: of the codec.
@@ -106,36 +104,59 @@ class SentTensor:
 
 def pack(header: ContainerHeader, tensors: Sequence[SentTensor]) -> bytes:
     """One image's tensors as a container."""
-    data = bytearray(MAGIC + struct.pack("<BI", VERSION, header.model) + write_varint(header.split))
     qp = LOSSLESS if header.qp is None else header.qp
+    data = bytearray(MAGIC + write_varint(header.split))
     data += struct.pack("<BBB2H", _flags(header), number_of(header.codec), qp, *header.size)
     if header.layout == "frames":
         data += write_varint(header.group)
-    data += write_varint(len(tensors))
     for i, tensor in enumerate(tensors, start=1):
-        data += b"".join(map(write_varint, tensor.shape)) + _pack_range(header, tensor)
+        data += _pack_range(header, tensor)
         data += (write_varint(len(tensor.payload)) if i < len(tensors) else b"") + tensor.payload
-    return bytes(data) + struct.pack("<I", zlib.crc32(data))
+    return bytes(data) + struct.pack("<I", zlib.crc32(data) ^ header.model)
 
 
-def unpack(data: bytes) -> tuple[ContainerHeader, list[SentTensor]]:
-    """The inverse of `pack`.
+def read_header(data: bytes) -> ContainerHeader:
+    """What a container says once. Nothing is checked against damage: its model is right if the container is sound.
 
     Raises:
-        CodecError: the bytes are no container, of another version, cut short or damaged.
+        CodecError: the bytes are no container, of another version, or cut short.
     """
-    if not data.startswith(MAGIC):
-        raise CodecError("this is no .dfc file: it does not begin with DFC")
-    if len(data) > len(MAGIC) and data[len(MAGIC)] != VERSION:
-        raise CodecError(f"the .dfc file is of version {data[len(MAGIC)]}, and this program reads version {VERSION}")
-    if len(data) < 8 or zlib.crc32(data[:-4]) != int.from_bytes(data[-4:], "little"):
-        raise CodecError("the .dfc file is damaged or cut short: its checksum is wrong")
-    reader = _Reader(data[:-4], len(MAGIC) + 1)
-    header = _read_header(reader)
-    count = reader.varint()
-    if not 1 <= count <= MAX_TENSORS:
-        raise CodecError(f"the .dfc file claims {count} tensors; it may have 1 to {MAX_TENSORS}")
-    return header, [_read_tensor(reader, header, last=i == count) for i in range(1, count + 1)]
+    return _opened(data)[0]
+
+
+def unpack(data: bytes, model: int, shapes: Sequence[tuple[int, int, int]]) -> tuple[ContainerHeader, list[SentTensor]]:
+    """The inverse of `pack`.
+
+    Args:
+        data: the container.
+        model: the number of the network, its weights and the transform, as `model_id` gives it.
+        shapes: C, N, M of each tensor, in the order in which they were packed.
+
+    Raises:
+        CodecError: the bytes are no container, of another version, cut short, damaged or of another model.
+    """
+    header, reader = _opened(data)
+    if header.model != model:
+        raise CodecError(
+            "the .dfc file was made with another network, transform or weights, or it is damaged: "
+            "give those of the mobile side, or send it again"
+        )
+    return header, [_read_tensor(reader, header, shape, last=i == len(shapes)) for i, shape in enumerate(shapes, 1)]
+
+
+def _opened(data: bytes) -> tuple[ContainerHeader, _Reader]:
+    """The header, and a reader that stands behind it."""
+    if data.startswith(_FIRST_MAGIC):
+        raise CodecError(f"the .dfc file is of version 1, and this program reads version {VERSION}: encode it again")
+    if len(data) < 2 or data[0] != MAGIC[0] or data[1] & 0xF0 != MAGIC[1] & 0xF0:
+        raise CodecError("this is no .dfc file: it does not begin with the bytes DF C2")
+    if data[1] != MAGIC[1]:
+        raise CodecError(f"the .dfc file is of version {data[1] & 15}, and this program reads version {VERSION}")
+    if len(data) < 6:
+        raise CodecError("the .dfc file is cut short")
+    body, seal = data[:-4], int.from_bytes(data[-4:], "little")
+    reader = _Reader(body, len(MAGIC))
+    return _read_header(reader, model=zlib.crc32(body) ^ seal), reader
 
 
 def read_container(path: Path) -> bytes:
@@ -195,8 +216,8 @@ class _Reader:
         return number
 
 
-def _read_header(reader: _Reader) -> ContainerHeader:
-    model, split, flags = reader.integer(4), reader.varint(), reader.integer(1)
+def _read_header(reader: _Reader, model: int) -> ContainerHeader:
+    split, flags = reader.varint(), reader.integer(1)
     codec, qp = name_of(reader.integer(1)), reader.integer(1)
     size = reader.integer(2), reader.integer(2)
     if min(size) < 1:
@@ -222,13 +243,12 @@ def _read_header(reader: _Reader) -> ContainerHeader:
     )
 
 
-def _read_tensor(reader: _Reader, header: ContainerHeader, last: bool) -> SentTensor:
-    c, n, m = reader.varint(), reader.varint(), reader.varint()
-    if not 1 <= c * n * m <= MAX_SAMPLES or c % max(header.group, 1) or header.group < 1:
-        raise CodecError(f"the .dfc file claims a tensor of {c}×{n}×{m} samples in groups of {header.group}")
+def _read_tensor(reader: _Reader, header: ContainerHeader, shape: tuple[int, int, int], last: bool) -> SentTensor:
+    if header.group < 1 or shape[0] % header.group:
+        raise CodecError(f"the .dfc file claims {header.group} channels a frame, and {shape[0]} channels are sent")
     lo = 0.0 if header.depth == 32 or header.zero_min else reader.real()
     hi = 0.0 if header.depth == 32 else reader.real()
     if not (lo <= hi and hi - lo <= LARGEST):
         raise CodecError(f"the .dfc file claims a minimum of {lo} and a maximum of {hi}")
     length = len(reader.data) - reader.position if last else reader.varint()
-    return SentTensor((c, n, m), lo, hi, reader.take(length))
+    return SentTensor(shape, lo, hi, reader.take(length))

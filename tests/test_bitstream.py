@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightning_app.bitstream import ContainerHeader, SentTensor, pack, unpack
+from lightning_app.bitstream import ContainerHeader, SentTensor, pack, read_header, unpack
 from lightning_app.errors import CodecError
 
 HEADER = ContainerHeader(
@@ -25,23 +25,24 @@ HEADER = ContainerHeader(
 )
 TENSOR = SentTensor((256, 13, 13), -1.5, 4.0, b"payload")
 
+SHAPE = TENSOR.shape
 shapes = st.tuples(st.integers(1, 300), st.integers(1, 200), st.integers(1, 200))
 reals = st.floats(-1e6, 1e6, width=32)
 
 
 def test_the_bytes_are_those_of_the_table() -> None:
     body = (
-        b"DFC\x01" + bytes.fromhex("78563412") + b"\x11" + b"\x00" + b"\x01" + b"\x20" + struct.pack("<2H", 375, 500)
-        + b"\x01" + b"\x80\x02\x0d\x0d" + struct.pack("<2f", -1.5, 4.0) + b"payload"
+        b"\xdf\xc2" + b"\x11" + b"\x00" + b"\x01" + b"\x20" + struct.pack("<2H", 375, 500)
+        + struct.pack("<2f", -1.5, 4.0) + b"payload"
     )  # fmt: skip
-    assert pack(HEADER, [TENSOR]) == body + struct.pack("<I", zlib.crc32(body))
+    assert pack(HEADER, [TENSOR]) == body + struct.pack("<I", zlib.crc32(body) ^ 0x12345678)
 
 
-def test_the_overhead_of_a_picture_is_33_bytes_and_14_more_for_each_further_tensor() -> None:
+def test_the_overhead_of_a_picture_is_22_bytes_and_10_more_for_each_further_tensor() -> None:
     one = SentTensor((256, 13, 13), 0, 1, bytes(3000))
-    assert len(pack(HEADER, [one])) == 3000 + 33
-    assert len(pack(HEADER, [one, one])) == 2 * 3000 + 33 + 14
-    assert len(pack(replace(HEADER, zero_min=True), [replace(one, lo=0.0)])) == 3000 + 29
+    assert len(pack(HEADER, [one])) == 3000 + 22
+    assert len(pack(HEADER, [one, one])) == 2 * 3000 + 22 + 10
+    assert len(pack(replace(HEADER, zero_min=True), [replace(one, lo=0.0)])) == 3000 + 18
 
 
 def test_the_length_depends_on_neither_the_model_nor_the_size() -> None:
@@ -71,7 +72,9 @@ def test_what_is_packed_is_unpacked(
     header: ContainerHeader, rows: list[tuple[tuple[int, int, int], float, float, bytes]]
 ) -> None:
     tensors = [SentTensor(shape, min(a, b), max(a, b), payload) for shape, a, b, payload in rows]
-    assert unpack(pack(header, tensors)) == (header, tensors)
+    data = pack(header, tensors)
+    assert unpack(data, header.model, [tensor.shape for tensor in tensors]) == (header, tensors)
+    assert read_header(data) == header
 
 
 @pytest.mark.parametrize(
@@ -84,12 +87,17 @@ def test_what_is_packed_is_unpacked(
 )
 def test_what_is_implied_is_not_sent_and_comes_back(changes: dict[str, object], tensor: SentTensor) -> None:
     header = replace(HEADER, **changes)  # type: ignore[arg-type]
-    assert unpack(pack(header, [tensor])) == (header, [tensor])
+    assert unpack(pack(header, [tensor]), header.model, [SHAPE]) == (header, [tensor])
 
 
 def test_a_codec_that_is_not_ours_is_called_other() -> None:
-    header, _ = unpack(pack(replace(HEADER, codec="MyOwn"), [TENSOR]))
-    assert header.codec == "other"
+    assert read_header(pack(replace(HEADER, codec="MyOwn"), [TENSOR])).codec == "other"
+
+
+@pytest.mark.parametrize("bit", [0, 7, 31])
+def test_another_model_is_refused(bit: int) -> None:
+    with pytest.raises(CodecError, match="made with another network, transform or weights, or it is damaged"):
+        unpack(pack(HEADER, [TENSOR]), HEADER.model ^ 1 << bit, [SHAPE])
 
 
 @given(st.data())
@@ -99,27 +107,27 @@ def test_every_flipped_bit_and_every_cut_is_noticed(data: st.DataObject) -> None
     flipped = bytearray(whole)
     flipped[bit // 8] ^= 1 << bit % 8
     with pytest.raises(CodecError):
-        unpack(bytes(flipped))
+        unpack(bytes(flipped), HEADER.model, [SHAPE, SHAPE])
     with pytest.raises(CodecError):
-        unpack(whole[: data.draw(st.integers(0, len(whole) - 1))])
+        unpack(whole[: data.draw(st.integers(0, len(whole) - 1))], HEADER.model, [SHAPE, SHAPE])
 
 
 def sealed(body: bytes) -> bytes:
-    return body + struct.pack("<I", zlib.crc32(body))
+    return body + struct.pack("<I", zlib.crc32(body) ^ HEADER.model)
 
 
-@given(st.binary(max_size=80))
-def test_lies_under_a_right_checksum_are_refused_or_read_whole(tail: bytes) -> None:
+@given(st.binary(max_size=80), st.integers(1, 4))
+def test_lies_under_a_right_checksum_are_refused_or_read_whole(tail: bytes, tensors: int) -> None:
     """An attacker can compute the checksum too."""
     try:
-        _, tensors = unpack(sealed(b"DFC\x01" + tail))
+        _, found = unpack(sealed(b"\xdf\xc2" + tail), HEADER.model, [SHAPE] * tensors)
     except CodecError:
         return
-    assert sum(len(tensor.payload) for tensor in tensors) <= len(tail)
+    assert sum(len(tensor.payload) for tensor in found) <= len(tail)
 
 
-START = pack(HEADER, [TENSOR])[:17]
-TWO = START[:16] + b"\x02"  # tensors
+START = pack(HEADER, [TENSOR])[:10]
+FRAMES = START[:3] + b"\x10" + START[4:]  # the layout frames
 
 
 @pytest.mark.parametrize(
@@ -127,26 +135,33 @@ TWO = START[:16] + b"\x02"  # tensors
     [
         (b"", "this is no .dfc file"),
         (b"JFIF and so on", "this is no .dfc file"),
-        (b"DFC\x02" + bytes(30), "is of version 2, and this program reads version 1"),
-        (pack(HEADER, [TENSOR])[:-1], "damaged or cut short"),
-        (sealed(START[:9]), "claims more bytes than it has"),
-        (sealed(START[:16] + b"\x00"), "claims 0 tensors"),
-        (sealed(START[:16] + b"\x41"), "claims 65 tensors"),
-        (sealed(START + b"\x80\x80\x80\x80\x08" * 3), "claims a tensor of 2147483648×2147483648×2147483648"),
-        (sealed(START + b"\xff" * 6), "have no number at byte 17"),
-        (sealed(START + b"\x01\x01\x01" + struct.pack("<2f", 1, 0)), "a minimum of 1.0 and a maximum of 0.0"),
-        (
-            sealed(START + b"\x01\x01\x01" + struct.pack("<2f", 0, float("nan"))),
-            "a minimum of 0.0 and a maximum of nan",
-        ),
-        (sealed(START + b"\x01\x01\x01" + struct.pack("<2f", -3e38, 3e38)), "a minimum of -3.*e.38 and a maximum of"),
-        (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x05abc"), "claims more bytes than it has"),
-        (sealed(TWO + b"\x01\x01\x01" + struct.pack("<2f", 0, 1) + b"\x03abc"), "have no number at byte"),
-        (sealed(START[:12] + bytes(2) + START[14:]), "claims a picture of 0×500 pixels"),
-        (sealed(START[:9] + b"\x18" + START[10:]), "a layout or codec that this program does not know"),
-        (sealed(START[:10] + b"\x63" + START[11:]), "a layout or codec that this program does not know"),
+        (b"DFC\x01" + bytes(30), "is of version 1, and this program reads version 2: encode it again"),
+        (b"\xdf\xc3" + bytes(30), "is of version 3, and this program reads version 2"),
+        (pack(HEADER, [TENSOR])[:-1], "or it is damaged"),
+        (START[:5], "is cut short"),
+        (sealed(START[:5]), "claims more bytes than it has"),
+        (sealed(START + bytes(3)), "claims more bytes than it has"),
+        (sealed(FRAMES + b"\x05" + bytes(8)), "claims 5 channels a frame, and 256 channels are sent"),
+        (sealed(FRAMES + b"\x00" + bytes(8)), "claims 0 channels a frame, and 256 channels are sent"),
+        (sealed(FRAMES + b"\xff" * 6), "have no number at byte 10"),
+        (sealed(START + struct.pack("<2f", 1, 0)), "a minimum of 1.0 and a maximum of 0.0"),
+        (sealed(START + struct.pack("<2f", 0, float("nan"))), "a minimum of 0.0 and a maximum of nan"),
+        (sealed(START + struct.pack("<2f", -3e38, 3e38)), "a minimum of -3.*e.38 and a maximum of"),
+        (sealed(START[:6] + bytes(2) + START[8:]), "claims a picture of 0×500 pixels"),
+        (sealed(START[:3] + b"\x18" + START[4:]), "a layout or codec that this program does not know"),
+        (sealed(START[:4] + b"\x63" + START[5:]), "a layout or codec that this program does not know"),
     ],
 )
 def test_each_lie_gets_its_sentence(data: bytes, sentence: str) -> None:
     with pytest.raises(CodecError, match=sentence):
-        unpack(data)
+        unpack(data, HEADER.model, [SHAPE])
+
+
+@pytest.mark.parametrize(
+    ("payload", "sentence"),
+    [(b"\x05abc", "claims more bytes than it has"), (b"\x03abc", "claims more bytes than it has")],
+    ids=["the first is longer than the file", "there is no second"],
+)
+def test_a_container_with_fewer_tensors_than_are_sent_is_refused(payload: bytes, sentence: str) -> None:
+    with pytest.raises(CodecError, match=sentence):
+        unpack(sealed(START + struct.pack("<2f", 0, 1) + payload), HEADER.model, [SHAPE, SHAPE])

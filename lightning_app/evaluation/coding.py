@@ -37,7 +37,7 @@ class Coding:
         calls = [
             call
             for (link, photo), key in keys.items()
-            for call in (_decoding(link, known[key]) if key in known else _coding(link, photo))
+            for call in (_decoding(link, photo, known[key]) if key in known else _coding(link, photo))
         ]
         results = self.pool.stream(calls)
         for link in links:
@@ -45,7 +45,7 @@ class Coding:
             for photo in photos:
                 key = keys[link, photo]
                 if key in known:
-                    pictures = list(islice(results, len(link.open(known[key]))))
+                    pictures = list(islice(results, len(link.open(photo, known[key]))))
                     deliveries.append(Delivery(known[key], pictures))
                     continue
                 coded = list(islice(results, len(link.pictures(photo))))
@@ -61,6 +61,6 @@ def _coding(link: Link, photo: Photo) -> list[tuple[Any, ...]]:
     return [(code, link.codec, picture, link.codec_qp) for picture in link.pictures(photo)]
 
 
-def _decoding(link: Link, sealed: bytes) -> list[tuple[Any, ...]]:
+def _decoding(link: Link, photo: Photo, sealed: bytes) -> list[tuple[Any, ...]]:
     """The calls that decode what crossed."""
-    return [(decode, link.codec, data) for data in link.open(sealed)]
+    return [(decode, link.codec, data) for data in link.open(photo, sealed)]

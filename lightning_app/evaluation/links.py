@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from lightning_app import __version__
-from lightning_app.bitstream import VERSION, SentTensor, pack, unpack
+from lightning_app.bitstream import VERSION, ContainerHeader, SentTensor, pack, unpack
 from lightning_app.channel import CodecInput, QPOption, codec_qp, features_of
 from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
 from lightning_app.data import Resize, Target, read_picture
-from lightning_app.graph import SplitDetector
+from lightning_app.graph import Shape, SplitDetector
 from lightning_app.identity import codec_key, model_id
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.shapes import sent_shapes
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
 """What codes and seals; another version may give other bytes."""
@@ -42,12 +44,14 @@ class Model:
         identity: all that its features depend on beside the picture, as a digest.
         resize: how pictures are brought to its input.
         numbers: that `number` has computed.
+        shapes: of what systems send of pictures of a size, (H, W), as far as somebody asked.
     """
 
     network: SplitDetector
     identity: str
     resize: Resize
     numbers: dict[FeatureTransform | None, int] = field(default_factory=dict)
+    shapes: dict[tuple[Collaborative, tuple[int, int]], list[Shape]] = field(default_factory=dict)
 
     def number(self, transform: FeatureTransform | None) -> int:
         """CRC-32 of the network and a transform, for containers; computed once, as it takes all weights."""
@@ -100,6 +104,22 @@ class Photo:
             self._inputs[system] = system.channel.codec_inputs(self._features(system.crossing))
         return self._inputs[system]
 
+    def sent_shapes(self, system: Collaborative) -> list[Shape]:
+        """C, N, M of each tensor that a system sends of the picture."""
+        size = self.image.shape[2], self.image.shape[3]
+        if (system, size) not in self.model.shapes:
+            self.model.shapes[system, size] = self._sent_shapes(system, size)
+        return self.model.shapes[system, size]
+
+    def _sent_shapes(self, system: Collaborative, size: tuple[int, int]) -> list[Shape]:
+        network = self.model.network
+        if size == network.size:
+            crossing = network.shapes(system.crossing)
+        else:  # what another size makes of them, only a pass can say
+            features = system.features(torch.zeros_like(self.image))
+            crossing = {name: (v.shape[1], v.shape[2], v.shape[3]) for name, v in features.items()}
+        return list(sent_shapes(system.channel.transform, crossing).values())
+
     def uncoded(self) -> tuple[Tensor, ...]:
         """The network's own raw outputs."""
         return self._outputs()[len(self.taps) :]
@@ -151,18 +171,21 @@ class FeatureLink:
         inputs = zip(photo.codec_inputs(self.system), payloads, strict=True)
         return pack(header, [SentTensor(one.shape, one.lo, one.hi, data) for one, data in inputs])
 
-    def open(self, data: bytes) -> list[bytes]:
+    def open(self, photo: Photo, data: bytes) -> list[bytes]:
         """The payloads in a container."""
-        return [tensor.payload for tensor in unpack(data)[1]]
+        return [tensor.payload for tensor in self._unpacked(photo, data)[1]]
 
     def raws(self, photo: Photo, delivery: Delivery) -> tuple[Tensor, ...]:
         """What the cloud computes from a container and the decoded pictures of its payloads."""
-        header, tensors = unpack(delivery.data)
+        header, tensors = self._unpacked(photo, delivery.data)
         both = zip(tensors, delivery.pictures, strict=True)
         features = [features_of(header, tensor, picture).to(photo.image.device) for tensor, picture in both]
         decoded = dict(zip(self.system.crossing, features, strict=True))
         restored = self.channel.wire.restore(decoded, [header.qp])
         return self.system.raws(restored)
+
+    def _unpacked(self, photo: Photo, data: bytes) -> tuple[ContainerHeader, list[SentTensor]]:
+        return unpack(data, photo.model.number(self.channel.transform), photo.sent_shapes(self.system))
 
 
 class PictureLink:
@@ -191,7 +214,7 @@ class PictureLink:
         """The payload: it says all."""
         return payloads[0]
 
-    def open(self, data: bytes) -> list[bytes]:
+    def open(self, photo: Photo, data: bytes) -> list[bytes]:  # noqa: ARG002
         """The payload."""
         return [data]
 

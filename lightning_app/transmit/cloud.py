@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from lightning_app.bitstream import ContainerHeader, SentTensor, unpack
+from lightning_app.bitstream import ContainerHeader, read_header, unpack
 from lightning_app.boxes import WHOLE, input_to_picture, xyxy_to_voc
 from lightning_app.channel import receive
 from lightning_app.codecs import Codec
 from lightning_app.data.resize import letterbox_window
 from lightning_app.errors import CodecError
-from lightning_app.graph import Detections, Shape, Split, SplitDetector
+from lightning_app.graph import Detections, Split, SplitDetector
 from lightning_app.identity import model_id
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
@@ -42,11 +42,12 @@ def detect_from(
         CodecError: the container is damaged, or was made with another network, transform or weights.
         OptionError: it was coded by a codec that is not made by its name, and that nobody gave.
     """
-    header, tensors = unpack(data)
-    _check_model(header, network, transform)
+    header = read_header(data)
+    _check_transform(header, transform)
     split = split_of(header, network)
+    shapes = sent_shapes(transform, network.shapes(split.crossing))
+    header, tensors = unpack(data, model_id(network, transform), list(shapes.values()))
     codec = find_codec(header, codec)
-    _check_shapes(sent_shapes(transform, network.shapes(split.crossing)), tensors)
     with torch.inference_mode():
         features = dict(zip(split.crossing, receive(header, tensors, codec), strict=True))
         if transform is not None:
@@ -68,17 +69,7 @@ def split_of(header: ContainerHeader, network: SplitDetector) -> Split:
     return network.split(network.nodes[header.split].name, header.passthrough)
 
 
-def _check_model(header: ContainerHeader, network: SplitDetector, transform: FeatureTransform | None) -> None:
+def _check_transform(header: ContainerHeader, transform: FeatureTransform | None) -> None:
     if header.transformed != (transform is not None):
         made, give = ("with", "give the mobile side's") if header.transformed else ("without", "leave out")
         raise CodecError(f"the .dfc file was made {made} a transform: {give} --transform")
-    if header.model != model_id(network, transform):
-        raise CodecError("the .dfc file was made with another network or other weights: give those of the mobile side")
-
-
-def _check_shapes(wanted: Mapping[str, Shape], tensors: Sequence[SentTensor]) -> None:
-    sent = [tensor.shape for tensor in tensors]
-    if sent != list(wanted.values()):
-        raise CodecError(
-            f"the .dfc file has tensors of {sent}, and {list(wanted.values())} cross this cut of the network"
-        )

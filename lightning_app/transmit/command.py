@@ -9,7 +9,7 @@ from typing import get_args
 
 from jsonargparse import ArgumentParser
 
-from lightning_app.bitstream import read_container, unpack
+from lightning_app.bitstream import read_container, read_header
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import load_model
 from lightning_app.codecs import Codec
@@ -73,8 +73,7 @@ def run_decode(arguments: list[str]) -> None:
     data = read_container(options.file)
     try:
         if transform is not None:
-            header, _ = unpack(data)
-            transform.prepare(network.shapes(split_of(header, network).crossing))
+            transform.prepare(network.shapes(split_of(read_header(data), network).crossing))
         _load(network, transform, options.weights)
         thresholds = options.score_threshold, options.nms_threshold
         found = detect_from(data, network, *thresholds, transform, options.codec)

@@ -118,27 +118,27 @@ def test_sizes_at_the_edge_of_a_level_come_back(streams: list[bytes], height: in
     np.testing.assert_array_equal(HEVC().decode(data), plainly_decoded(streams[-1])[0])
 
 
-@pytest.mark.parametrize(("shape", "header"), [((26, 26), 4), ((64, 208), 5), ((208, 416), 6), ((16, 16384), 6)])
-def test_a_picture_costs_its_slice_and_at_most_six_bytes(
+@pytest.mark.parametrize(("shape", "header"), [((26, 26), 3), ((64, 208), 4), ((208, 416), 5), ((16, 16384), 5)])
+def test_a_picture_costs_its_slice_without_the_units_header_and_at_most_five_bytes(
     streams: list[bytes], shape: tuple[int, ...], header: int
 ) -> None:
     data = HEVC().encode(random_samples(8, *shape), None)
-    slice_ = streams[-1].split(b"\0\0\1\x28")[1]  # the only IDR slice, without the first byte of its header
-    assert len(data) == header + 1 + len(slice_)
+    slice_ = streams[-1].split(b"\0\0\1\x28\1")[1]  # the only IDR slice, without the header of its NAL unit
+    assert data[header:] == slice_
 
 
-def test_a_video_costs_three_bytes_a_further_frame_beside_its_slices(streams: list[bytes]) -> None:
+def test_a_video_costs_one_byte_a_further_frame_beside_its_slices(streams: list[bytes]) -> None:
     data = HEVC(8, prediction="inter").encode(random_samples(8, 5, 32, 48), 27)
     units = streams[-1].split(b"\0\0\0\1")[3:]
     units[0] = units[0].split(b"\0\0\1")[1]
     assert len(units) == 5
-    assert len(data) == 4 + sum(map(len, units)) + 4 * 3
+    assert len(data) == 4 + sum(len(unit) - 2 for unit in units) + 4 * 3  # a start code for the header of a NAL unit
 
 
 def test_the_header_by_hand() -> None:
-    # Settings best (1), depth 12 (2 << 2), lossless (16), inter (32): 57; two frames of 200×31; 200 = 72 + 128.
+    # Settings best (1), depth 12 (2 << 2), lossless (16), inter (32), video (128): 185; two frames of 200×31.
     data = HEVC(12, "best", "inter").encode(random_samples(12, 2, 200, 31), None)
-    assert data[:5] == bytes([57, 2, 200, 1, 31])
+    assert data[:5] == bytes([185, 2, 200, 1, 31])  # 200 = 72 + 128
     assert unpack(data).header == PayloadHeader("best", "inter", 12, True, (2, 200, 31))
 
 
@@ -152,11 +152,11 @@ def test_a_payload_without_its_parts_is_refused() -> None:
         "a frame less": data[:last],
         "a frame more": data + data[last:],
         "no frame": data[:4],
+        "a video of no frame": data[:1] + bytes([0]) + data[2:],
         "sets where none should be": data[:1] + in_full[1:],
         "no sets where some should be": in_full[:1] + data[1:],
         "a set less": in_full[:4] + in_full[first_set + 3 :],
         "two pictures": one + start + one[3:],
-        "of a form to come": bytes([data[0] | 128]) + data[1:],
         "of a fourth setting": bytes([data[0] | 3]) + data[1:],
         "of a fourth depth": bytes([data[0] | 12]) + data[1:],
     }
@@ -168,18 +168,18 @@ def test_a_payload_without_its_parts_is_refused() -> None:
     "shape", [(2**31, 2**31), (65535, 16), (16, 16385), (15, 64), (16384, 4097), (2**20, 17, 17)], ids=str
 )
 def test_absurd_sizes_are_refused(shape: tuple[int, ...]) -> None:
-    data = HEVC().encode(random_samples(8, 32, 32), 27)
+    data = HEVC().encode(random_samples(8, 1, 32, 32), 27)  # a video, whose form takes both kinds of shape
     with pytest.raises(CodecError):
         HEVC().decode(data[:1] + write_shape(shape) + data[4:])
 
 
 def test_parameter_sets_that_ask_for_more_than_the_header_are_refused_undecoded() -> None:
     large = encoded_by_another_x265(HEVC(), np.zeros((256, 512), np.uint8), 51)
-    claimed, at = write_shape((32, 32)), 1 + len(write_shape((256, 512)))
+    claimed, at = write_shape((32, 32))[1:], len(write_shape((256, 512)))
     with pytest.raises(CodecError, match="bytes are not an HEVC picture"):
         HEVC().decode(large[:1] + claimed + large[at:])
     with pytest.raises(CodecError, match=r"a frame of .*256, 512.* came for"):
-        HEVC().decode(large[:1] + write_shape((250, 500)) + large[at:])
+        HEVC().decode(large[:1] + write_shape((250, 500))[1:] + large[at:])
 
 
 PAYLOADS = [

@@ -58,8 +58,8 @@ def written(network: Network, qps: list[Any], codec: str = "HEVC", depth: int = 
     )
 
 
-def sealed(data: bytes) -> bytes:
-    return data + zlib.crc32(data).to_bytes(4, "little")
+def sealed(data: bytes, model: int) -> bytes:
+    return data + (zlib.crc32(data) ^ model).to_bytes(4, "little")
 
 
 @forms
@@ -72,12 +72,16 @@ def test_a_changed_container_is_refused_by_its_checksum(
 
 @forms
 def test_lies_under_a_right_checksum_are_refused_or_give_boxes_inside_the_picture(
-    fuzz: Any, containers: list[bytes], bytewise: Mutate, count: int
+    fuzz: Any, network: Network, containers: list[bytes], bytewise: Mutate, count: int
 ) -> None:
     """Whoever makes a file to do harm computes its checksum too."""
-    start = containers[0][:8]  # magic, version and model are kept: other ones end the reading
-    bodies = [data[8:-4] for data in containers]
-    reports = fuzz.mutated("container", bodies, "a.dfc", count, lambda rng, data: sealed(start + bytewise(rng, data)))
+    start, model = containers[0][:2], model_id(network)  # these are kept: other ones end the reading
+    bodies = [data[2:-4] for data in containers]
+
+    def lie(rng: np.random.Generator, data: bytes) -> bytes:
+        return sealed(start + bytewise(rng, data), model)
+
+    reports = fuzz.mutated("container", bodies, "a.dfc", count, lie)
     outcomes = {report.outcome for report in reports}
     assert outcomes == {"fine", "refused"}
 
@@ -100,13 +104,13 @@ def test_a_person_is_told_of_a_broken_container_in_one_sentence_with_its_name(
     save_weights(network, "a.weights")
     Path("five.names").write_text("a\nb\nc\nd\ne\n")
     model = ("--network", "configs/networks/shapes.cfg", "--weights", "a.weights", "--classes", "five.names")
-    sound = containers[0]
+    sound, model_number = containers[0], model_id(network)
     broken = {
         "cut.dfc": sound[:-30],
         "flipped.dfc": sound[:40] + bytes([sound[40] ^ 1]) + sound[41:],
-        "of-another-model.dfc": sealed(sound[:4] + bytes(4) + sound[8:-4]),
-        "of-no-codec.dfc": sealed(sound[:10] + b"\0" + sound[11:-4]),
-        "without-payload.dfc": sealed(sound[:-4][:29]),
+        "of-another-model.dfc": sealed(sound[:-4], model_number ^ 1),
+        "of-no-codec.dfc": sealed(sound[:4] + b"\0" + sound[5:-4], model_number),
+        "without-payload.dfc": sealed(sound[:18], model_number),
         "empty.dfc": b"",
     }
     for name, data in broken.items():

@@ -78,8 +78,8 @@ def raw_lzma(size: int) -> bytes:
 SIDE = 2**13  # of the largest square that is decoded
 BOMBS = {
     "more pixels than 2 to the 31": ("Raw 8", write_shape((2**31, 2**31)) + bytes(64)),
-    "a video of a million frames": ("HEVC 8", bytes([0]) + write_shape((2**20, 16, 16)) + bytes(64)),
-    "the largest HEVC picture": ("HEVC 8", bytes([0]) + write_shape((SIDE, SIDE)) + b"\x28\x01\xaf" + bytes(64)),
+    "a video of a million frames": ("HEVC 8", bytes([128]) + write_shape((2**20, 16, 16)) + bytes(64)),
+    "the largest HEVC picture": ("HEVC 8", bytes([0]) + write_shape((SIDE, SIDE))[1:] + b"\xaf" + bytes(64)),
     "a PNG of 20000 by 20000": ("PNG 8", png(20000, 20000, bytes(20000))),
     "a PNG of 2 to the 31": ("PNG 8", png(2**31 - 1, 2**31 - 1, bytes(2000))),
     "Deflate beyond its claim": ("Deflate 8", write_shape((16, 16)) + raw_deflate(2**24)),
