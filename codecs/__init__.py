@@ -1,18 +1,20 @@
 # ruff: noqa: A005  (the import name is lightning_app.codecs: nothing is shadowed)
 """Picture codecs for features, and the processes that run them.
 
-Workers import this package, so it needs numpy and av only; PNG and JPEG import Pillow when they first code.
+Workers import this package, so it needs numpy and av only; PNG, JPEG and JPEGXL import
+their libraries when they first code.
 """
 
 from lightning_app.codecs.avc import AVC
 from lightning_app.codecs.base import QP, Codec, Picture
 from lightning_app.codecs.colour import PictureCodec
 from lightning_app.codecs.cores import available_cores
-from lightning_app.codecs.deflate import Deflate
 from lightning_app.codecs.hevc import HEVC
 from lightning_app.codecs.hevc420 import HEVC420
 from lightning_app.codecs.hm import HM
 from lightning_app.codecs.jpeg import JPEG, ColourJPEG
+from lightning_app.codecs.jpegls import JPEGLS
+from lightning_app.codecs.jpegxl import JPEGXL
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.png import PNG
 from lightning_app.codecs.pool import CodecPool, CodedPicture, code, decode
@@ -26,6 +28,8 @@ __all__ = [
     "HEVC420",
     "HM",
     "JPEG",
+    "JPEGLS",
+    "JPEGXL",
     "LZMA",
     "PNG",
     "QP",
@@ -33,7 +37,6 @@ __all__ = [
     "CodecPool",
     "CodedPicture",
     "ColourJPEG",
-    "Deflate",
     "Picture",
     "PictureCodec",
     "Raw",

@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from lightning_app.codecs.avc import AVC
 from lightning_app.codecs.base import Codec
-from lightning_app.codecs.deflate import Deflate
 from lightning_app.codecs.hevc import HEVC
 from lightning_app.codecs.hm import HM
 from lightning_app.codecs.jpeg import JPEG
+from lightning_app.codecs.jpegls import JPEGLS
+from lightning_app.codecs.jpegxl import JPEGXL
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.png import PNG
 from lightning_app.codecs.raw import Raw
@@ -37,12 +38,13 @@ TABLE = (
     Entry("HEVC", 1, HEVC),
     Entry("PNG", 2, PNG),
     Entry("JPEG", 3, JPEG),
-    Entry("Deflate", 4, Deflate),
     Entry("LZMA", 5, LZMA),
     Entry("Raw", 6, Raw),
     Entry("HM", 7, HM),
     Entry("AVC", 8, AVC),
-    # 9 and 10 were AV1 and VVC. A number is never given again: the next codec is 11.
+    Entry("JPEGLS", 11, JPEGLS),
+    Entry("JPEGXL", 12, JPEGXL),
+    # 4, 9 and 10 were Deflate, AV1 and VVC. A number is never given again: the next codec is 13.
 )
 OTHER = "other"
 """What a container calls a codec that is not in the table, by the number 0."""
@@ -55,10 +57,10 @@ _NAMES = {number: name for name, number in _NUMBERS.items()}
 
 
 def codec_named(name: str, depth: int) -> Codec:
-    """The codec whose ``str`` is `name`: ``PNG``, ``HEVC``, ``HEVC/best``, ``HEVC/paper/inter``.
+    """The codec whose ``str`` is `name`: ``PNG``, ``HEVC``, ``HEVC/best``, ``HEVC/paper/inter``, ``JPEGXL/9``.
 
     Args:
-        name: of its class, for HEVC with its settings.
+        name: of its class, for HEVC with its settings, for JPEGXL with its effort.
         depth: bits per sample.
 
     Raises:
@@ -67,6 +69,8 @@ def codec_named(name: str, depth: int) -> Codec:
     kind, *settings = name.split("/")
     if kind == "HEVC" and len(settings) <= 2:
         return HEVC(depth, *settings)  # type: ignore[arg-type]  # it checks them
+    if kind == "JPEGXL" and len(settings) == 1 and settings[0].isdigit():
+        return JPEGXL(depth, int(settings[0]))
     if name not in BY_NAME:
         raise OptionError(f"no codec is named {name}: take one of {', '.join(BY_NAME)}")
     return BY_NAME[name](depth=depth)

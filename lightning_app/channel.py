@@ -71,7 +71,7 @@ class FeatureChannel(nn.Module):
         split: layer behind which the network is cut, such as ``max_7``.
         depth: n_bit of the quantiser, the bits per sample: 8, 10 or 12; 32 sends float32 samples, not quantised.
         qps: what training draws from: quantisation parameters of 0 to 51 or ``lossless`` for HEVC and AVC,
-            qualities of 1 to 100 for JPEG, only ``lossless`` for PNG, Deflate, LZMA and Raw.
+            qualities of 1 to 100 for JPEG, only ``lossless`` for PNG, JPEGLS, JPEGXL, LZMA and Raw.
         eval_qps: what validation and test report, one point each; null for ``qps``.
         passthrough: what crosses beside the split where a later layer joins an earlier one: ``full``, the earlier
             layer itself, or ``reduced``, the smallest output on its way, computed on the mobile side.

@@ -16,13 +16,14 @@ from lightning_app.codecs import (
     AVC,
     HEVC420,
     JPEG,
+    JPEGLS,
+    JPEGXL,
     LZMA,
     PNG,
     QP,
     Codec,
     CodecPool,
     ColourJPEG,
-    Deflate,
     Picture,
     PictureCodec,
     Raw,
@@ -34,8 +35,8 @@ from lightning_app.errors import CodecError
 ROOT = Path(__file__).parents[2]
 
 GREY: list[tuple[Codec, QP]] = [
-    *((PNG(depth), None) for depth in (8, 10, 12)),
-    *((kind(depth), None) for kind in (Raw, Deflate, LZMA) for depth in (8, 10, 12, 32)),
+    *((kind(depth), None) for kind in (PNG, JPEGLS, JPEGXL) for depth in (8, 10, 12)),
+    *((kind(depth), None) for kind in (Raw, LZMA) for depth in (8, 10, 12, 32)),
     *((JPEG(), quality) for quality in (10, 90)),
     *((AVC(depth), qp) for depth in (8, 10) for qp in (None, 32)),
 ]
@@ -170,7 +171,7 @@ def test_a_worker_codes_it_as_this_process_does(codec: Codec | PictureCodec) -> 
 def test_codecs_load_neither_pillow_nor_torch_before_they_need_it() -> None:
     script = (
         "import sys, lightning_app.codecs as c;"
-        "made = c.PNG(), c.JPEG(), c.ColourJPEG(), c.HEVC420(), c.AVC(), c.Deflate(), c.LZMA(), c.Raw();"
+        "made = c.PNG(), c.JPEG(), c.ColourJPEG(), c.HEVC420(), c.AVC(), c.JPEGLS(), c.JPEGXL(), c.LZMA(), c.Raw();"
         "print(sorted({'PIL', 'torch', 'cv2', 'scipy'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)

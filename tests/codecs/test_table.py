@@ -7,12 +7,12 @@ from jsonargparse import ArgumentParser
 
 from lightning_app import codecs
 from lightning_app.bitstream import ContainerHeader, SentTensor, pack, read_header
-from lightning_app.codecs import HEVC, Codec, codec_named
+from lightning_app.codecs import HEVC, JPEGXL, Codec, codec_named
 from lightning_app.codecs.table import BY_NAME, TABLE, Entry
 from lightning_app.errors import CodecError, OptionError
 
-NUMBERS = {"HEVC": 1, "PNG": 2, "JPEG": 3, "Deflate": 4, "LZMA": 5, "Raw": 6, "HM": 7, "AVC": 8}
-GONE = (9, 10)
+NUMBERS = {"HEVC": 1, "PNG": 2, "JPEG": 3, "LZMA": 5, "Raw": 6, "HM": 7, "AVC": 8, "JPEGLS": 11, "JPEGXL": 12}
+GONE = (4, 9, 10)
 CODEC = 4  # the place of its number in a container whose split takes one byte
 
 every = pytest.mark.parametrize("entry", TABLE, ids=[entry.name for entry in TABLE])
@@ -68,12 +68,18 @@ def test_settings_of_hevc_are_part_of_its_name() -> None:
     assert (str(codec), codec.depth) == ("HEVC/best/inter", 10)
 
 
+def test_the_effort_of_jpegxl_is_part_of_its_name() -> None:
+    codec = codec_named("JPEGXL/9", 12)
+    assert isinstance(codec, JPEGXL)
+    assert (str(codec), codec.effort, codec.depth) == ("JPEGXL/9", 9, 12)
+
+
 def test_what_is_no_name_gets_the_list_of_names() -> None:
     with pytest.raises(OptionError, match=rf"^no codec is named VVC: take one of {', '.join(BY_NAME)}$"):
         codec_named("VVC", 8)
 
 
-@pytest.mark.parametrize("number", [*GONE, 11, 255])
+@pytest.mark.parametrize("number", [*GONE, 13, 255])
 def test_a_container_of_a_codec_that_is_gone_or_unheard_of_is_refused(number: int) -> None:
     body = container("HEVC")[:-4]
     body = body[:CODEC] + bytes([number]) + body[CODEC + 1 :]

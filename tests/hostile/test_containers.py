@@ -23,7 +23,7 @@ SYSTEMS: list[dict[str, Any]] = [
     {"qps": ["lossless"], "codec": "Raw", "depth": 32},
     *(
         {"qps": ["lossless"], "codec": name, "depth": depth}
-        for name, depth in (("PNG", 8), ("LZMA", 12), ("Deflate", 10))
+        for name, depth in (("PNG", 8), ("LZMA", 12), ("JPEGLS", 10), ("JPEGXL", 8))
     ),
     {"qps": [50], "codec": "JPEG"},
     {"qps": [30], "codec": "AVC"},
