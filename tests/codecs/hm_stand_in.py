@@ -21,6 +21,7 @@ Level Tier MaxBitDepthConstraint IntraConstraintFlag MaxCUWidth MaxCUHeight MaxP
 QuadtreeTULog2MinSize QuadtreeTUMaxDepthIntra QuadtreeTUMaxDepthInter IntraPeriod DecodingRefreshType GOPSize QP RDOQ
 RDOQTS TransformSkip TransformSkipFast TransformSkipLog2MaxSize ImplicitResidualDPCM LoopFilterDisable SAO SignHideFlag
 SEIDecodedPictureHash TransquantBypassEnableFlag CUTransquantBypassFlagForce CostMode StrongIntraSmoothing
+ExplicitResidualDPCM ResidualRotation SingleSignificanceMapContext GolombRiceParameterAdaptation HighPrecisionPredictionWeighting
 """.split()
 
 
@@ -50,10 +51,13 @@ def decode() -> None:
     try:
         fields = json.loads(head)
         step, shape, depth = fields["step"], fields["shape"], fields["depth"]
+        level, block = float(fields["options"]["Level"]), int(fields["options"]["MaxCUWidth"])
         quantised = np.frombuffer(zlib.decompress(coded), "<u2").reshape(shape)
     except (ValueError, zlib.error):
         print("Warning: no picture was found\n")  # noqa: T201  HM goes on, and ends well
         return
+    if level >= 5 and block < 32:  # HM 16.12 asserts it, in its decoder only
+        fail("Assertion `m_uiMaxCUWidth >= 32' failed.")
     samples = np.round(quantised * step).clip(0, 2**depth - 1) * 2.0 ** (int(options["-d"]) - depth)
     samples.astype("<u2" if int(options["-d"]) > 8 else "u1").tofile(options["-o"])
 

@@ -1,3 +1,4 @@
+import csv
 import json
 import os
 import pickle
@@ -10,8 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from lightning_app.codecs import HM, CodecPool, Picture
+from lightning_app.codecs.base import sample_type
 from lightning_app.codecs.lossless import read_shape, write_shape
 from lightning_app.errors import CodecError, OptionError
 
@@ -92,6 +95,8 @@ def test_the_encoder_gets_the_papers_settings(hm: Make, depth: int) -> None:
     wanted = f"""
     SourceWidth=24 SourceHeight=16 InputBitDepth={depth} InternalBitDepth={depth} InputChromaFormat=400
     ChromaFormatIDC=400 Profile=main-RExt FramesToBeEncoded=1 IntraPeriod=1 MaxCUWidth=16 MaxCUHeight=16
+    Level=4.1 ImplicitResidualDPCM=1 ExplicitResidualDPCM=1 ResidualRotation=1 SingleSignificanceMapContext=1
+    GolombRiceParameterAdaptation=1 HighPrecisionPredictionWeighting=1
     MaxPartitionDepth=2 QuadtreeTULog2MaxSize=4 RDOQ=0 RDOQTS=0 TransformSkip=1 SignHideFlag=1 SEIDecodedPictureHash=0
     QP=27
     """
@@ -103,6 +108,35 @@ def test_the_encoder_gets_the_papers_settings(hm: Make, depth: int) -> None:
         "1",
         "1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("shape", "level"),
+    [((1024, 2176), "4.1"), ((1024, 2177), "6.2"), ((16, 4216), "4.1"), ((16, 4217), "6.2")],
+    ids=str,
+)
+def test_the_level_and_the_ctu_are_such_that_hms_decoder_takes_them(
+    hm: Make, shape: tuple[int, int], level: str
+) -> None:
+    payload = hm().encode(np.zeros(shape, np.uint8), 27)
+    assert options(payload)["Level"] == level
+    assert hm().decode(payload).shape == shape
+
+
+@pytest.mark.skipif("HM_ENCODER" not in os.environ, reason="HM_ENCODER and HM_DECODER name no build of HM 16.12")
+def test_the_real_hm_gives_the_bytes_and_errors_of_the_reference(shared: Path) -> None:
+    folder, found, expected = shared / "hm-reference", [], []
+    for path in sorted(folder.glob("*.csv")):
+        for row in csv.DictReader(path.read_text().splitlines()):
+            depth, qp = int(row["depth_bits"]), None if row["qp"] == "lossless" else int(row["qp"])
+            picture: Picture = np.asarray(Image.open(folder / row["tile"])).astype(sample_type(depth))
+            codec = HM(os.environ["HM_ENCODER"], os.environ["HM_DECODER"], depth)
+            payload = codec.encode(picture, qp)
+            error = np.mean((codec.decode(payload).astype(float) - picture) ** 2)
+            found.append((row["tile"], qp, len(payload) - len(write_shape(picture.shape)), round(float(error), 4)))
+            expected.append((row["tile"], qp, int(row["hm_bytes"]), float(row["hm_mse"])))
+    assert len(found) == 60
+    assert found == expected
 
 
 def test_programs_are_found_from_any_folder_later(
