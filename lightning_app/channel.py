@@ -22,6 +22,7 @@ from lightning_app.gradient import Gradient, add_uniform_noise, attach
 from lightning_app.graph import Passthrough
 from lightning_app.pending import Pending, done
 from lightning_app.pictures import QuantisedTensor, to_features, to_pictures, to_samples, to_tensor
+from lightning_app.scaling import Scaling
 from lightning_app.tiling import Layout
 from lightning_app.transforms import FeatureTransform
 from lightning_app.wire import WireFormat
@@ -76,6 +77,9 @@ class FeatureChannel(nn.Module):
         passthrough: what crosses beside the split where a later layer joins an earlier one: ``full``, the earlier
             layer itself, or ``reduced``, the smallest output on its way, computed on the mobile side.
         zero_min: the minimum is 0, as behind a ReLU, and is not sent; negative features are then refused.
+        scaling: in which range a tensor is quantised: ``minmax``, from its minimum to its maximum; ``zscore``, within
+            4 standard deviations of its mean; ``clip``, where the squared error is least by a model of the features.
+        levels: how many levels the quantiser has, 2 to 2^depth; null for 2^depth.
         layout: ``tiled`` (Fig. 3a), ``quilted`` (Fig. 3b), or ``frames``, a video of the channels.
         group: channels that share a frame of the layout ``frames``, 1 or more.
         codec: that codes the pictures; null for HEVC at ``depth``, or Raw at 32.
@@ -97,6 +101,8 @@ class FeatureChannel(nn.Module):
         eval_qps: Sequence[QPOption] | None = None,
         passthrough: Passthrough = "reduced",
         zero_min: bool = False,
+        scaling: Scaling = "minmax",
+        levels: int | None = None,
         layout: Layout = "tiled",
         group: int = 1,
         codec: Codec | None = None,
@@ -108,7 +114,7 @@ class FeatureChannel(nn.Module):
         codec = codec or (Raw() if depth == FLOAT else HEVC(depth=depth))
         if depth == FLOAT and gradient == "noise":
             raise OptionError("the gradient noise is the quantiser's, and depth=32 does not quantise: take another")
-        self.wire = WireFormat(split, codec, passthrough, depth, zero_min, layout, group, transform)
+        self.wire = WireFormat(split, codec, passthrough, depth, zero_min, scaling, levels, layout, group, transform)
         self.transform, self.gradient, self.split_index = transform, gradient, _trailing_number(split)
         self.qps = self._checked(qps)
         self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
@@ -245,7 +251,7 @@ class FeatureChannel(nn.Module):
 
     def _to_samples(self, name: str, v: Tensor) -> QuantisedTensor:
         try:
-            return to_samples(v, self.wire.depth, self.wire.zero_min)
+            return to_samples(v, self.wire.depth, self.wire.zero_min, self.wire.scaling, self.wire.levels)
         except FeatureError as error:
             raise FeatureError(f"{name}: {error}") from None
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from lightning_app.codecs.base import FLOAT, Picture
 from lightning_app.errors import CodecError, FeatureError
 from lightning_app.quantize import dequantize, quantize
+from lightning_app.scaling import Scaling
 from lightning_app.tiling import Layout, picture_shape, tile, untile
 
 
@@ -23,8 +24,10 @@ class QuantisedTensor(NamedTuple):
     hi: Tensor
 
 
-def to_samples(v: Tensor, depth: int, zero_min: bool) -> QuantisedTensor:
-    """Features (B, C, N, M) as a codec's samples: quantised, or at 32 bits as they are.
+def to_samples(
+    v: Tensor, depth: int, zero_min: bool, scaling: Scaling = "minmax", levels: int | None = None
+) -> QuantisedTensor:
+    """Features (B, C, N, M) as a codec's samples: quantised as `quantize` does, or at 32 bits as they are.
 
     Raises:
         FeatureError: they are not finite, or cannot be quantised.
@@ -34,7 +37,7 @@ def to_samples(v: Tensor, depth: int, zero_min: bool) -> QuantisedTensor:
             raise FeatureError("features are NaN or infinite; was the learning rate too high?")
         unused = v.new_zeros(len(v), dtype=torch.float32)
         return QuantisedTensor(v.detach().float(), unused, unused)
-    return QuantisedTensor(*quantize(v, depth, zero_min))
+    return QuantisedTensor(*quantize(v, depth, zero_min, scaling, levels))
 
 
 def to_features(samples: QuantisedTensor, depth: int) -> Tensor:

@@ -7,19 +7,25 @@ from torch import Tensor
 
 from lightning_app.codecs.base import check_depth
 from lightning_app.errors import FeatureError
+from lightning_app.scaling import Scaling, feature_range
 
 
-def quantize(v: Tensor, depth: int, zero_min: bool = False) -> tuple[Tensor, Tensor, Tensor]:
-    """Quantise each tensor of a batch between its own minimum and maximum, in float32.
+def quantize(
+    v: Tensor, depth: int, zero_min: bool = False, scaling: Scaling = "minmax", levels: int | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Quantise each tensor of a batch within a range of its own, in float32.
 
     Args:
         v: (B, C, N, M) features, finite.
         depth: n_bit, the bits per sample: 8, 10 or 12.
         zero_min: the minimum is taken to be 0, as behind a ReLU, and need not be sent.
+        scaling: how the range is chosen; values beyond it become its ends.
+        levels: 2 to 2^depth, for fewer than the depth has room for: q is then below this number.
 
     Returns:
-        q (B, C, N, M), uint8 at 8 bits and uint16 above; lo and hi (B,) float32, the minimum and maximum. A constant
-        tensor gives zeros, which `dequantize` turns into the constant.
+        q (B, C, N, M), uint8 at 8 bits and uint16 above; lo and hi (B,) float32, of which `dequantize` makes the
+        features again: the minimum and maximum, or the range that was chosen. With ``levels``, hi is what the largest
+        number of the depth would stand for. A constant tensor gives zeros, which `dequantize` turns into the constant.
 
     Raises:
         FeatureError: a value is NaN or infinite, or the range of a tensor overflows float32; or a value is negative
@@ -27,16 +33,19 @@ def quantize(v: Tensor, depth: int, zero_min: bool = False) -> tuple[Tensor, Ten
     """
     check_depth(depth)
     v = v.detach().float()
-    lo, hi = v.flatten(1).amin(dim=1), v.flatten(1).amax(dim=1)  # (B,), (B,)
-    if zero_min:
-        if bool((lo < 0).any()):
-            raise FeatureError("features are negative, so zero_min would change them; set zero_min: false")
-        lo = torch.zeros_like(lo)
+    largest = (levels or 2**depth) - 1
+    if zero_min and bool((v < 0).any()):
+        raise FeatureError("features are negative, so zero_min would change them; set zero_min: false")
+    lo, hi = feature_range(v, scaling, largest + 1, zero_min)  # (B,), (B,)
     span = hi - lo
     if not bool(torch.isfinite(span).all()):
         raise FeatureError("features are NaN, infinite, or too large to quantise; was the learning rate too high?")
     unit = (v - _per_tensor(lo)).div_(_per_tensor(torch.where(span > 0, span, torch.ones_like(span))))
-    q = unit.mul_(2**depth - 1).round_()  # Eq. (2)
+    q = unit.mul_(largest).round_()  # Eq. (2)
+    if scaling != "minmax":
+        q = q.clamp_(0, largest)
+    if levels is not None:
+        hi = lo + span * ((2**depth - 1) / largest)
     return q.to(torch.uint8 if depth == 8 else torch.uint16), lo, hi
 
 

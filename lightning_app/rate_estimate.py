@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from lightning_app.codecs import QP
+from lightning_app.scaling import feature_range
 from lightning_app.tiling import tile
 from lightning_app.wire import WireFormat
 
@@ -51,10 +52,12 @@ def sample_step(wire: WireFormat, qp: QP) -> float:
 def _bits(v: Tensor, steps: Tensor, wire: WireFormat) -> Tensor:
     v = v.float()
     with torch.no_grad():  # else a single outlier would make all other samples cheap
-        lo, hi = v.flatten(1).amin(dim=1), v.flatten(1).amax(dim=1)  # (B,), (B,)
+        levels = wire.levels or 2**wire.depth
+        lo, hi = feature_range(v, wire.scaling, levels, wire.zero_min)  # (B,), (B,)
         span = hi - lo
-        scale = (2**wire.depth - 1) / torch.where(span > 0, span, torch.ones_like(span))
-    samples = (v - lo[:, None, None, None]) * scale[:, None, None, None]  # Eq. (2), not rounded
+        scale = (levels - 1) / torch.where(span > 0, span, torch.ones_like(span))
+    inside = v if wire.scaling == "minmax" else v.clamp(lo[:, None, None, None], hi[:, None, None, None])
+    samples = (inside - lo[:, None, None, None]) * scale[:, None, None, None]  # Eq. (2), not rounded
     pictures = tile(samples, wire.layout, wire.group)  # (B, H, W), or (B, F, H, W)
     pictures = pictures.reshape(len(v), -1, *pictures.shape[-2:])  # (B, F, H, W)
     levels = (_predicted(_transformed(pictures)) / steps[:, None, None, None, None, None]).abs()

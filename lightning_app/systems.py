@@ -210,6 +210,7 @@ class CloudOnly(nn.Module):
             "depth": "",
             "passthrough": "",
             "zero_min": "",
+            "scaling": "",
             "transform": "",
         }
 

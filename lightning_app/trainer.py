@@ -45,6 +45,7 @@ class Trainer(pytorch_lightning.Trainer):
         depths: Sequence[int] | None = None,
         layouts: Sequence[str] | None = None,
         codecs: Sequence[str] | None = None,
+        scalings: Sequence[str] | None = None,
         qps: Sequence[QPOption] | None = None,
         anchor: PictureChannel | None = None,
         output: str = "runs/evaluation",
@@ -53,10 +54,11 @@ class Trainer(pytorch_lightning.Trainer):
         truth: Literal["annotations", "teacher"] = "annotations",
         teacher: str | None = None,
     ) -> None:
-        """Measure a network at every combination of splits, depths, layouts, codecs and QPs, and cloud-only.
+        """Measure a network at every combination of splits, depths, layouts, codecs, scalings and QPs.
 
-        What is null is taken from ``model.channel`` or, without a channel, from the paper. Each picture is coded once:
-        started again after a stop, or with other thresholds, the command reuses what is in ``cache``.
+        The network on whole pictures is measured beside it. What is null is taken from ``model.channel`` or, without a
+        channel, from the paper. Each picture is coded once: started again after a stop, or with other thresholds, the
+        command reuses what is in ``cache``.
 
         Args:
             model: the detector.
@@ -66,6 +68,7 @@ class Trainer(pytorch_lightning.Trainer):
             depths: bits per sample of the quantiser, such as ``[8, 10, 12]``.
             layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
             codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
+            scalings: how the quantiser's range is chosen: ``minmax``, ``zscore``, ``clip``, or ``clip/4`` for 4 levels.
             qps: quantisation parameters, or ``lossless``.
             anchor: how pictures are coded the cloud-only way; null for ``model.picture`` or, without one, only the
                 original files. BD numbers need a curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
@@ -88,8 +91,8 @@ class Trainer(pytorch_lightning.Trainer):
         if teacher is not None and truth != "teacher":
             raise OptionError(f"--teacher {teacher} is given, and --truth is {truth}: set --truth to teacher")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
-        sweep = _sweep(base, splits, depths, layouts, codecs, qps)
-        if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, qps)):
+        sweep = _sweep(base, splits, depths, layouts, codecs, scalings, qps)
+        if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, scalings, qps)):
             raise OptionError("the sweep has no split: give --splits, such as [max_7]")
         systems, left_out = plan(model.network, sweep, base)
         for sentence in left_out:
@@ -128,6 +131,7 @@ def _sweep(
     depths: Sequence[int] | None,
     layouts: Sequence[str] | None,
     codecs: Sequence[str] | None,
+    scalings: Sequence[str] | None,
     qps: Sequence[QPOption] | None,
 ) -> Sweep:
     """The options that were given; for the others those of the channel or, without a channel, of the paper."""
@@ -137,5 +141,6 @@ def _sweep(
         default.depths if depths is None else depths,
         default.layouts if layouts is None else layouts,
         default.codecs if codecs is None else codecs,
+        default.scalings if scalings is None else scalings,
         default.qps if qps is None else qps,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import get_args
 
 from torch import Tensor
 
@@ -19,6 +20,7 @@ from lightning_app.errors import OptionError
 from lightning_app.graph import Passthrough, Shape
 from lightning_app.identity import codec_key, source_key
 from lightning_app.records.points import Columns
+from lightning_app.scaling import Scaling, scaling_name
 from lightning_app.tiling import Layout, layout_name, picture_shape
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
@@ -34,6 +36,8 @@ class WireFormat:
         passthrough: what crosses beside the split.
         depth: n_bit, the bits per sample: 8, 10 or 12, or 32 for float32 samples.
         zero_min: the minimum of every tensor is 0 and is not sent.
+        scaling: how the range is chosen in which a tensor is quantised.
+        levels: to which it is quantised, 2 to 2^depth; None for as many as the depth has room for.
         layout: of the channels in pictures.
         group: channels that share a frame; 1 except for the layout ``frames``.
         transform: what reduces the features before they are quantised; None for nothing.
@@ -44,6 +48,8 @@ class WireFormat:
     passthrough: Passthrough = "reduced"
     depth: int = 8
     zero_min: bool = False
+    scaling: Scaling = "minmax"
+    levels: int | None = None
     layout: Layout = "tiled"
     group: int = 1
     transform: FeatureTransform | None = None
@@ -51,8 +57,7 @@ class WireFormat:
     def __post_init__(self) -> None:
         if self.depth != FLOAT:
             check_depth(self.depth)
-        elif self.zero_min:
-            raise OptionError("zero_min is an option of the quantiser, and depth=32 does not quantise: leave it out")
+        self._check_quantiser()
         if self.codec.depth != self.depth:
             raise OptionError(
                 f"the codec takes {self.codec.depth} bits per sample and the channel gives {self.depth}: set its depth"
@@ -61,6 +66,15 @@ class WireFormat:
             raise OptionError(f"group={self.group} must be at least 1, and 1 but for the layout frames")
         if self.layout == "frames" and not self.codec.video:
             raise OptionError(f"the layout frames is a video, and {type(self.codec).__name__} codes none; take HEVC")
+
+    def _check_quantiser(self) -> None:
+        if self.scaling not in get_args(Scaling):
+            raise OptionError(f"scaling must be minmax, zscore or clip, not {self.scaling}")
+        given = {"zero_min": self.zero_min, "scaling": self.scaling != "minmax", "levels": self.levels is not None}
+        for name in (name for name, is_given in given.items() if is_given and self.depth == FLOAT):
+            raise OptionError(f"{name} is an option of the quantiser, and depth=32 does not quantise: leave it out")
+        if self.levels is not None and not 2 <= self.levels <= 2**self.depth:
+            raise OptionError(f"levels must be 2 to {2**self.depth} at {self.depth} bits, not {self.levels}")
 
     def columns(self) -> Columns:
         """The format as columns of ``points.csv``."""
@@ -71,6 +85,7 @@ class WireFormat:
             "depth": str(self.depth),
             "passthrough": self.passthrough,
             "zero_min": str(self.zero_min).lower(),
+            "scaling": scaling_name(self.scaling, self.levels),
             "transform": "" if self.transform is None else str(self.transform),
         }
 

@@ -146,7 +146,7 @@ def test_what_points_csv_says_of_each_system(network: Network) -> None:
     frames = Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=4, depth=10))
     assert frames.columns(22) == {
         "split": "max_5", "layout": "frames/4", "codec": "HEVC", "depth": "10", "passthrough": "reduced",
-        "zero_min": "false", "transform": "",
+        "zero_min": "false", "scaling": "minmax", "transform": "",
     }  # fmt: skip
     best = FeatureChannel(split="max_5", codec=HEVC(settings="best"))
     assert Collaborative(network, best).columns(22)["codec"] == "HEVC/best"

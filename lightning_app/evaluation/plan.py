@@ -11,6 +11,7 @@ from lightning_app.channel import FeatureChannel, QPOption, codec_qp
 from lightning_app.codecs import Codec, codec_named
 from lightning_app.errors import OptionError
 from lightning_app.graph import SplitDetector
+from lightning_app.scaling import Scaling, scaling_name
 from lightning_app.systems import Collaborative
 from lightning_app.tiling import Layout, layout_name
 from lightning_app.wire import WireFormat
@@ -25,6 +26,7 @@ class Sweep:
         depths: bits per sample of the quantiser.
         layouts: as ``points.csv`` names them: ``tiled``, ``quilted``, ``frames``, ``frames/8``.
         codecs: as ``points.csv`` names them: ``HEVC``, ``HEVC/best``, ``PNG``.
+        scalings: as ``points.csv`` names them: ``minmax``, ``clip``, ``clip/4``.
         qps: quantisation parameters, qualities or ``lossless``.
     """
 
@@ -32,6 +34,7 @@ class Sweep:
     depths: Sequence[int] = (8,)
     layouts: Sequence[str] = ("tiled",)
     codecs: Sequence[str] = ("HEVC",)
+    scalings: Sequence[str] = ("minmax",)
     qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37)
 
     @classmethod
@@ -39,7 +42,8 @@ class Sweep:
         """The one combination of a channel, at the QPs that it is measured at."""
         wire = channel.wire
         layout = layout_name(wire.layout, wire.group)
-        return cls((wire.split,), (wire.depth,), (layout,), (str(wire.codec),), channel.eval_qps)
+        scaling = scaling_name(wire.scaling, wire.levels)
+        return cls((wire.split,), (wire.depth,), (layout,), (str(wire.codec),), (scaling,), channel.eval_qps)
 
 
 def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
@@ -60,21 +64,25 @@ def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> t
     refusals: list[tuple[tuple[object, ...], str]] = []
     systems: dict[tuple[object, ...], Collaborative] = {}
     used: set[tuple[int, object]] = set()
-    for values in product(sweep.splits, sweep.layouts, sweep.depths, sweep.codecs):
+    for values in product(sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.scalings):
         try:
             codec = _codec(values[3], values[2], base)
             taken = list(_taken(codec, sweep.qps, values, refusals))
             if taken:
                 system = Collaborative(network, _channel(values, codec, taken, base))
                 systems.setdefault(tuple(system.columns(None).values()), system)  # HEVC/paper is HEVC
-                used.update(enumerate(values), ((4, qp) for qp in taken))
+                used.update(enumerate(values), ((len(values), qp) for qp in taken))
         except OptionError as error:
             refusals.append((values, str(error)))
     _check_each_is_used(sweep, used, refusals)
-    return list(systems.values()), [f"{' '.join(map(str, values))} is left out: {why}" for values, why in refusals]
+    return list(systems.values()), [f"{_in_words(values)} is left out: {why}" for values, why in refusals]
 
 
-Values = tuple[str, str, int, str]
+def _in_words(values: Sequence[object]) -> str:
+    return " ".join(str(value) for value in values if value != "minmax")  # as in the name of a curve
+
+
+Values = tuple[str, str, int, str, str]
 
 
 def _taken(
@@ -97,10 +105,11 @@ def _codec(name: str, depth: int, base: FeatureChannel | None) -> Codec:
 
 
 def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
-    split, layout, depth, _ = values
+    split, layout, depth, _, scaling = values
     name, group = _layout(layout)
+    how, levels = _scaling(scaling)
     wire = WireFormat(split, codec, depth=depth) if base is None else base.wire
-    swept = replace(wire, split=split, depth=depth, layout=name, group=group, codec=codec)
+    swept = replace(wire, split=split, depth=depth, layout=name, group=group, codec=codec, scaling=how, levels=levels)
     return FeatureChannel.of(swept, qps)
 
 
@@ -112,12 +121,21 @@ def _layout(text: str) -> tuple[Layout, int]:
     return name, int(group or 1)  # type: ignore[return-value]
 
 
+def _scaling(text: str) -> tuple[Scaling, int | None]:
+    """``clip/4`` -> ``clip``, 4."""
+    name, _, levels = text.partition("/")
+    if name not in get_args(Scaling) or (levels and not levels.isdigit()):
+        raise OptionError(f"a scaling is minmax, zscore, clip, or clip/4 for 4 levels, not {text!r}")
+    return name, int(levels) if levels else None  # type: ignore[return-value]
+
+
 def _check_each_is_used(
     sweep: Sweep, used: set[tuple[int, object]], refusals: Sequence[tuple[tuple[object, ...], str]]
 ) -> None:
     if not sweep.splits:
         return
-    for axis, named in enumerate((sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.qps)):
+    axes = (sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.scalings, sweep.qps)
+    for axis, named in enumerate(axes):
         for value in named:
             if (axis, value) not in used:
                 own = (why for values, why in refusals if values[axis : axis + 1] == (value,))

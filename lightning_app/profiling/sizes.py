@@ -92,6 +92,7 @@ def _chosen(points: Sequence[Point], qp: str | None) -> Point | None:
 
 def _measured(point: Point) -> Size:
     """The source without the split, which stands beside it: ``8-bit tiled HEVC qp32, mAP 37.60 %``."""
-    kind = point.codec if point.system == "cloud-only" else f"{point.depth}-bit {point.layout} {point.codec}"
+    words = (f"{point.depth}-bit", point.layout, point.chosen_scaling, point.codec)
+    kind = point.codec if point.system == "cloud-only" else " ".join(filter(None, words))
     label = "" if point.qp in ("", "original") else f" {point.label}"
     return Size(point.kbpi, f"{kind}{label}, mAP{beside_map(point.truth)} {100 * point.map:.2f} %", measured=True)

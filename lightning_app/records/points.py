@@ -26,6 +26,7 @@ class Columns(TypedDict):
     depth: str
     passthrough: str
     zero_min: str
+    scaling: str
     transform: str
 
 
@@ -54,6 +55,8 @@ class Point:
         loss: Darknet's loss, mean over the pictures, or None.
         passthrough: what crosses beside the split, ``reduced`` or ``full``; empty for cloud-only.
         zero_min: ``true`` where the minimum is not sent; empty for cloud-only.
+        scaling: how the quantiser's range is chosen, ``minmax`` where it is empty, with the levels behind a stroke
+            where they are fewer than the depth has room for: ``clip/4``; empty for cloud-only.
         transform: name of what reduces the features before they are quantised, empty for nothing.
         commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
         truth: what stood for the true boxes: ``annotations``, or ``teacher``, the name of its weights, and a digest.
@@ -79,6 +82,7 @@ class Point:
     loss: float | None = None
     passthrough: str = ""
     zero_min: str = ""
+    scaling: str = ""
     transform: str = ""
     commit: str = ""
     truth: str = ANNOTATIONS
@@ -93,8 +97,13 @@ class Point:
         """What the points that differ in QP alone share: ``max_7 tiled 8-bit HEVC``, ``cloud-only HEVC420``."""
         if self.system == "cloud-only":
             return f"{self.system} {self.codec}"
-        reduced = f"{self.transform} " if self.transform else ""
-        return f"{self.split} {reduced}{self.layout} {self.depth}-bit {self.codec}"
+        words = [self.split, self.transform, self.layout, self.chosen_scaling, f"{self.depth}-bit", self.codec]
+        return " ".join(word for word in words if word)
+
+    @property
+    def chosen_scaling(self) -> str:
+        """The scaling where it is not the paper's, else empty."""
+        return "" if self.scaling == "minmax" else self.scaling
 
     @property
     def name(self) -> str:

@@ -45,4 +45,5 @@ def _title(point: Point) -> str:
     if point.system == "cloud-only":
         return f"The whole network on {point.codec} pictures, {pictures}"
     transform = f"{point.transform}, " if point.transform else ""
-    return f"Split at {point.split}, {transform}{point.depth} bits {point.layout}, {point.codec}, {pictures}"
+    scaling = f"{point.chosen_scaling}, " if point.chosen_scaling else ""
+    return f"Split at {point.split}, {transform}{scaling}{point.depth} bits {point.layout}, {point.codec}, {pictures}"

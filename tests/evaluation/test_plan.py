@@ -19,7 +19,7 @@ def network() -> Network:
 
 
 def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
-    sweep = Sweep(["max_3", "max_5"], [8, 10], ["tiled", "frames/2"], ["HEVC", "HEVC/best"], ["lossless", 32])
+    sweep = Sweep(["max_3", "max_5"], [8, 10], ["tiled", "frames/2"], ["HEVC", "HEVC/best"], qps=["lossless", 32])
     systems, left_out = plan(network, sweep, None)
     assert left_out == []
     assert len({tuple(s.columns(None).values()) for s in systems}) == 16
@@ -29,7 +29,7 @@ def test_every_combination_is_a_system_at_all_its_qps(network: Network) -> None:
 
 
 def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
-    sweep = Sweep(["max_3"], [8, 12], ["tiled"], ["HEVC", "PNG", "JPEG"], ["lossless", 22, 22])
+    sweep = Sweep(["max_3"], [8, 12], ["tiled"], ["HEVC", "PNG", "JPEG"], qps=["lossless", 22, 22])
     systems, left_out = plan(network, sweep, None)
     assert [(s.channel.wire.depth, str(s.channel.wire.codec), list(s.qps)) for s in systems] == [
         (8, "HEVC", ["lossless", "qp22"]),
@@ -54,6 +54,11 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
         (Sweep(["max_3"], layouts=["tiled/2"]), "a layout is tiled, quilted, frames, or frames/8"),
         (Sweep(["max_3"], layouts=["frames/7"]), "group=7 must divide the 32 channels"),
         (Sweep(["max_3"], qps=[22, 60]), "QP must be lossless or 0 to 51, not 60"),
+        (
+            Sweep(["max_3"], scalings=["clip/x"]),
+            "a scaling is minmax, zscore, clip, or clip/4 for 4 levels, not",
+        ),
+        (Sweep(["max_3"], scalings=["minmax", "clip/1"]), "levels must be 2 to 256 at 8 bits, not 1"),
         (Sweep(["max_3"], codecs=["PNG"], qps=["lossless", 30]), "PNG"),
     ],
 )
