@@ -1,8 +1,10 @@
 """What changes features before they are quantised, and back: a `FeatureTransform`, chosen by its class path."""
 
+from lightning_app.transforms.bottleneck import Bottleneck
 from lightning_app.transforms.chain import Chain
 from lightning_app.transforms.correction import Correction
 from lightning_app.transforms.klt import KLT
 from lightning_app.transforms.transform import FeatureTransform
+from lightning_app.transforms.truncation import ChannelTruncation
 
-__all__ = ["KLT", "Chain", "Correction", "FeatureTransform"]
+__all__ = ["KLT", "Bottleneck", "Chain", "ChannelTruncation", "Correction", "FeatureTransform"]
