@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "configs").rglob("*.yaml"))]
+README, FEATURES = ROOT / "README.md", ROOT / "docs/features.md"
+PAGES = [README, FEATURES, ROOT / "docs/running.md", *sorted((ROOT / "configs").rglob("*.yaml"))]
 COMMAND = re.compile(
     r"(?:^[# ]*(?:WANDB_MODE=offline )?|`)"
     r"dfc ((?:fit|validate|test|predict|evaluate) +-c [^`\n]*?)(?: {3,}#.*)?(?:`|$)",
     re.M,
 )
-README = (ROOT / "README.md").read_text()
 SHOWN = [(page, command) for page in PAGES for command in COMMAND.findall(page.read_text()) if "..." not in command]
-(TEST,) = re.findall(r"`TEST` stands for `dfc ([^`]*)`", README)
-SHOWN += [(ROOT / "README.md", f"{TEST} {options}") for options in re.findall(r"`TEST ([^`]*)`", README)]
+TABLE = FEATURES.read_text()
+WORDS = {word: " ".join(re.findall(rf"`{word}`[^`]*`dfc ([^`]*)`", TABLE)[0].split()) for word in ("TEST", "FIT")}
+SHOWN += [
+    (FEATURES, f"{start} {' '.join(options.split())}")
+    for word, start in WORDS.items()
+    for options in re.findall(rf"`{word} ([^`]*)`", TABLE)
+]
 
 
 @pytest.mark.slow
@@ -33,7 +38,7 @@ def test_readme_and_every_config_show_commands() -> None:
     assert len(SHOWN) > 10
 
 
-OWN = re.findall(r"`dfc ((?:encode|decode|weights|data|report) [^`]*)`", README)
+OWN = re.findall(r"`dfc ((?:encode|decode|weights|data|report) [^`]*)`", TABLE)
 
 
 @pytest.mark.slow
@@ -49,7 +54,7 @@ def test_our_own_commands_of_the_table_miss_a_file_and_no_option(
 
 @pytest.mark.slow
 def test_the_profile_that_is_shown_runs(dfc: Callable[..., tuple[int, str, str]]) -> None:
-    (command,) = re.findall(r"`dfc (profile [^`]*)`", README)
+    (command,) = re.findall(r"`dfc (profile [^`]*)`", TABLE)
     status, out, err = dfc(*shlex.split(command), "--repeats", "1", "--output", "profile")
     assert status == 0, err
     assert "the fastest split is" in out
@@ -60,8 +65,22 @@ def test_the_table_shows_our_own_commands() -> None:
     assert {command.split()[0] for command in OWN} == {"encode", "decode", "weights", "data", "report"}
 
 
-def test_readme_leaves_nothing_to_fill_in() -> None:
-    text = (ROOT / "README.md").read_text()
-    assert not re.search(r"\b[A-Z]+_(TABLE|TEXT)\b", text)
-    for target in re.findall(r"\]\(([^)#]+)\)", text):
-        assert (ROOT / target).exists(), target
+LINKING = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("page", LINKING, ids=lambda page: page.name)
+def test_a_pages_links_lead_to_files(page: Path) -> None:
+    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
+    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
+    assert missing == []
+
+
+def test_every_page_of_the_documentation_is_reached_from_readme() -> None:
+    found, left = set(), [README]
+    while left:
+        page = left.pop()
+        targets = {(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", page.read_text())}
+        targets |= {file for target in targets if target.is_dir() for file in target.glob("*.md")}
+        left += [target for target in targets - found if target.suffix == ".md"]
+        found |= targets
+    assert [page for page in sorted((ROOT / "docs").rglob("*.md")) if page not in found] == []
