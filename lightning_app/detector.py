@@ -98,6 +98,8 @@ class Detector(LightningModule):
         self.save_hyperparameters(ignore=["network", "channel", "picture", "criterion"])
         self.save_hyperparameters({"network": network if isinstance(network, str) else class_path(network)})
         self.network = read_detector(network, seed) if isinstance(network, str) else network
+        for sentence in self.network.notes:
+            rank_zero_info(sentence)
         self.criterion = criterion or DetectionLoss()
         self.system = CloudOnly(self.network, picture) if channel is None else Collaborative(self.network, channel)
         make_repeatable(self.criterion)

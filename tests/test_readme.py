@@ -76,7 +76,8 @@ def test_a_pages_links_lead_to_files(page: Path) -> None:
 
 
 def test_every_page_of_the_documentation_is_reached_from_readme() -> None:
-    found, left = set(), [README]
+    found: set[Path] = set()
+    left = [README]
     while left:
         page = left.pop()
         targets = {(page.parent / target).resolve() for target in re.findall(r"\]\(([^)#]+)\)", page.read_text())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -118,7 +119,10 @@ def _stride(section: Section, shape: Shape, image: Shape) -> int:
     (_, n, m), (_, height, width) = shape, image
     stride = height // n
     if (stride * n, stride * m) != (height, width):
-        raise section.fault(f"has {n}×{m} cells for {height}×{width} pixels; make height= and width= multiples of 32")
+        halvings = 2 ** math.ceil(math.log2(max(height / n, width / m)))
+        raise section.fault(
+            f"has {n}×{m} cells for {height}×{width} pixels; make height= and width= multiples of {halvings}"
+        )
     return stride
 
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lightning_app.errors import CfgError
@@ -16,10 +17,42 @@ TRAINING_KEYS = frozenset(
     "batch subdivisions time_steps momentum decay angle saturation exposure hue learning_rate burn_in power "
     "max_batches policy steps scales step scale gamma flip max_crop min_crop aspect mosaic cutmix mixup".split()
 )
-"""Keys of ``[net]`` that describe a training run. Our runs are described by YAML; these are read over."""
+"""Keys of ``[net]`` that nearly every file has for Darknet's training. Our runs are described by YAML."""
+
+READ_OVER: dict[str, frozenset[str]] = {
+    "net": TRAINING_KEYS
+    | frozenset(
+        "adam B1 B2 eps clip center random reset min_ratio max_ratio notruth learning_rate_min batches_per_cycle "
+        "batches_cycle_mult sequential_subdivisions init_sequential_subdivisions track augment_speed try_fix_nan "
+        "weights_reject_freq equidistant_point badlabels_rejection_percentage num_sigmas_reject_badlabels "
+        "badlabels_reject_threshold delta_rolling_max delta_rolling_avg delta_rolling_std ema_alpha seen cur_iteration "
+        "loss_scale dynamic_minibatch optimized_memory workspace_size_limit_MB inputs blur gaussian_noise mosaic_bound "
+        "contrastive contrastive_jit_flip contrastive_color unsupervised label_smooth_eps resize_step attention "
+        "adversarial_lr max_chart_loss seq_scales show_receptive_field flip_vertical letter_box".split()
+    ),
+    "convolutional": frozenset(
+        "stopbackward train_only_bn grad_centr assisted_excitation learning_rate stream wait_stream".split()
+    ),
+    "route": frozenset("stream stopbackward".split()),
+    "shortcut": frozenset({"stopbackward"}),
+    "cost": frozenset({"type"}),
+    "region": frozenset("jitter resize random absolute max log sqrt focal_loss show_details".split()),
+    "yolo": frozenset(
+        "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class focal_loss "
+        "delta_normalizer track_history_size sim_thresh dets_for_track dets_for_show track_ciou_norm show_details "
+        "flip_vertical".split()
+    ),
+}
+"""Options that only Darknet's training reads, or what it shows on a screen: they change nothing here.
+
+They are those of the parsers of pjreddie, AlexeyAB and hank-ai.
+"""
+
+USUAL = TRAINING_KEYS | frozenset("jitter random absolute type resize".split())
+"""Those that nearly every file has: nobody needs to be told."""
 
 KNOWN_KEYS: dict[str, frozenset[str]] = {
-    "net": TRAINING_KEYS | {"width", "height", "channels"},
+    "net": frozenset({"width", "height", "channels"}),
     "convolutional": frozenset("batch_normalize filters size stride pad padding groups activation".split()),
     "maxpool": frozenset("size stride padding".split()),
     "route": frozenset("layers groups group_id".split()),
@@ -29,21 +62,17 @@ KNOWN_KEYS: dict[str, frozenset[str]] = {
     "dropout": frozenset({"probability"}),
     "avgpool": frozenset(),
     "softmax": frozenset({"groups"}),
-    "cost": frozenset({"type"}),
+    "cost": frozenset(),
     "region": frozenset(
-        "anchors bias_match classes coords num softmax jitter rescore object_scale noobject_scale class_scale "
-        "coord_scale absolute thresh random tree map".split()
+        "anchors bias_match classes coords num softmax rescore object_scale noobject_scale class_scale coord_scale "
+        "thresh tree map".split()
     ),
     "yolo": frozenset(
-        "mask anchors classes num jitter resize random max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss "
+        "mask anchors classes num max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss "
         "iou_normalizer obj_normalizer cls_normalizer nms_kind beta_nms".split()
     ),
 }
-"""The sections that this program builds, each with the options that it understands.
-
-``type`` of ``[cost]`` describes the training of a classifier, and ``jitter``, ``resize``, ``random`` and ``absolute``
-of the heads Darknet's own data loading; like `TRAINING_KEYS` they are read over.
-"""
+"""The sections that this program builds, each with the options that it understands, beside those of `READ_OVER`."""
 
 ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool", "soft": "softmax"}
 
@@ -57,16 +86,20 @@ class Section:
         file: where it was read.
         line: number of its header line, from 1.
         options: the text of each option.
+        lines: the number of each option's line.
+        read_over: options that only Darknet's training reads.
     """
 
     kind: str
     file: Path
     line: int
     options: dict[str, str]
+    lines: dict[str, int] = field(default_factory=dict, compare=False)
+    read_over: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def fault(self, message: str) -> CfgError:
-        """An error that says where this section stands."""
-        return CfgError(f"{self.file}:{self.line}: [{self.kind}] {message}")
+    def fault(self, message: str, key: str = "") -> CfgError:
+        """An error that says where this section stands, or the option that is wrong."""
+        return CfgError(f"{self.file}:{self.lines.get(key, self.line)}: [{self.kind}] {message}")
 
     def text(self, key: str, default: str | None = None) -> str:
         """The option as it stands; without a default it must be there."""
@@ -90,14 +123,14 @@ class Section:
     def _at_least(self, smallest: int, key: str, default: int | None) -> int:
         value = self.integer(key, default)
         if value < smallest:
-            raise self.fault(f"{key} must be at least {smallest}, not {value}")
+            raise self.fault(f"{key} must be at least {smallest}, not {value}", key)
         return value
 
     def flag(self, key: str, default: bool = False) -> bool:
         """The option as 0 or 1."""
         value = self.integer(key, int(default))
         if value not in (0, 1):
-            raise self.fault(f"{key} must be 0 or 1, not {value}")
+            raise self.fault(f"{key} must be 0 or 1, not {value}", key)
         return bool(value)
 
     def real(self, key: str, default: float) -> float:
@@ -119,7 +152,7 @@ def _parts(text: str) -> list[str]:
 
 def _integer(section: Section, key: str, text: str) -> int:
     if not re.fullmatch(r"[-+]?[0-9]{1,9}", text):
-        raise section.fault(f"{key} must be an integer, of nine digits at most, not {text[:40]!r}")
+        raise section.fault(f"{key} must be an integer, of nine digits at most, not {text[:40]!r}", key)
     return int(text)
 
 
@@ -130,7 +163,7 @@ def _real(section: Section, key: str, text: str) -> float:
     except ValueError:
         value = math.nan
     if "_" in text or not text.isascii() or not math.isfinite(value):
-        raise section.fault(f"{key} must be a number, not {text[:40]!r}")
+        raise section.fault(f"{key} must be a number, not {text[:40]!r}", key)
     return value
 
 
@@ -139,18 +172,26 @@ def read_cfg(path: str | Path) -> list[Section]:
 
     Raises:
         CfgError: the file cannot be read, a line is not ``key=value``, a section or option is not supported, or one
-            section gives an option two values.
+            section gives an option of the network two values. Of two values of another option the first counts, as in
+            Darknet.
     """
     path = Path(path)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        # Options are ASCII; comments are in any encoding, and some editors put a byte order mark first.
+        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except OSError as error:
         raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error}") from error
     sections: list[Section] = []
     for number, raw in enumerate(lines, start=1):
-        line = "".join(raw.split("#")[0].split())  # Darknet's strip() takes the spaces inside a line too
+        text, hash_, _ = raw.partition("#")
+        line = "".join(text.split())  # Darknet's strip() takes the spaces inside a line too
         if not line or line.startswith(";"):
             continue
+        if hash_ and line.startswith("activation="):
+            raise CfgError(
+                f"{path}:{number}: Darknet reads the comment behind {line} as a part of the name, knows no such "
+                "activation and takes relu: put the comment on a line of its own, or write relu"
+            )
         if line.startswith("["):
             sections.append(_open_section(path, number, line))
         else:
@@ -177,8 +218,23 @@ def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> 
     if not equals or not sections:
         raise CfgError(f"{path}:{number}: expected key=value inside a section, found {line!r}")
     section = sections[-1]
+    if key in READ_OVER.get(section.kind, ()):
+        section.read_over.setdefault(key, value)
+        return
     if key not in KNOWN_KEYS[section.kind]:
         raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported")
+    section.lines.setdefault(key, number)
     given = section.options.setdefault(key, value)
     if given != value:
         raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is given twice, {given} and {value}")
+
+
+def notes(sections: Sequence[Section]) -> Iterator[str]:
+    """What a person should know of options that were read over, a sentence each."""
+    unusual = {key: section.kind for section in sections for key in section.read_over if key not in USUAL}
+    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual.items()) if key != "letter_box")
+    file = sections[0].file
+    if named:
+        yield f"{file}: options that only Darknet's training reads change nothing here: {named}"
+    if sections[0].read_over.get("letter_box", "0") != "0":
+        yield f"{file} asks for letter_box: give --data.resize letterbox, or --resize letterbox to encode"

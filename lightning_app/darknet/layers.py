@@ -121,7 +121,10 @@ class Route(nn.Module):
 
 
 class Shortcut(nn.Module):
-    """``[shortcut]``: the sum of its inputs, which are of one shape, then an activation (``src/shortcut_layer.c``).
+    """``[shortcut]``: the sum of its inputs, then an activation (``src/shortcut_layer.c``).
+
+    The output has the channels of the first input. Of another one with more channels the first ones are added; one with
+    fewer is added to the first channels (``shortcut_cpu`` of ``src/blas.c``).
 
     Args:
         activation: a key of `ACTIVATIONS`.
@@ -132,8 +135,15 @@ class Shortcut(nn.Module):
         self.activation = ACTIVATIONS[activation]()
 
     def forward(self, x: Tensor, *earlier: Tensor) -> Tensor:
-        """(B, C, N, M), (B, C, N, M), ... -> (B, C, N, M)."""
-        return self.activation(sum(earlier, start=x))  # type: ignore[no-any-return]
+        """(B, C, N, M), (B, C', N, M), ... -> (B, C, N, M)."""
+        for other in earlier:
+            both = min(x.shape[1], other.shape[1])
+            x = (
+                torch.cat([x[:, :both] + other[:, :both], x[:, both:]], dim=1)
+                if both < x.shape[1]
+                else x + other[:, :both]
+            )
+        return self.activation(x)  # type: ignore[no-any-return]
 
 
 class Reorg(nn.Module):

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_app.darknet.build import build
-from lightning_app.darknet.cfg import TRAINING_KEYS, Section, read_cfg
+from lightning_app.darknet.cfg import Section, notes, read_cfg
 from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.weights import load_weights
@@ -30,6 +30,7 @@ class Network(HeadedDetector):
         heads: the options of each head, in the order of the graph; a classifier has none.
         outputs: indices of the heads' layers, or of a classifier's last.
         size: rows and columns of the picture that the ``.cfg`` asks for. Any multiple of the stride works.
+        notes: what a person should know of the ``.cfg``, a sentence each.
         seen: pictures that the weights were trained on, as Darknet counts them.
         version: major, minor and revision that the weights file stated.
     """
@@ -43,6 +44,7 @@ class Network(HeadedDetector):
         self.sections = tuple(sections)
         self.size = (sections[0].positive("height"), sections[0].positive("width"))
         self.channels = sections[0].positive("channels", 3)
+        self.notes = tuple(notes(sections))
         self.version = (0, 2, 0)
         self.seen = 0
         self.reseed(seed)
@@ -76,14 +78,12 @@ class Network(HeadedDetector):
 
     @property
     def architecture(self) -> list[tuple[str, dict[str, str]]]:
-        """Kind and options of every section of the ``.cfg``, but for what ``[net]`` says of a training; then each eps.
+        """Kind and options of every section of the ``.cfg``, but for what only a training reads; then each eps.
 
         A ``.cfg`` does not state the eps of its batch norms. A network without batch norm has none.
         """
-        net, *layers = self.sections
-        size = {key: value for key, value in net.options.items() if key not in TRAINING_KEYS}
         norms = [module for module in self.modules() if isinstance(module, nn.BatchNorm2d)]
-        stated = [(net.kind, size), *((section.kind, section.options) for section in layers)]
+        stated = [(section.kind, section.options) for section in self.sections]
         return [*stated, *(("batch norm", {"eps": repr(norm.eps)}) for norm in norms)]
 
     @property

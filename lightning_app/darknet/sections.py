@@ -77,7 +77,7 @@ def _convolution(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, 
 def _activation(section: Section, default: str) -> str:
     name = section.text("activation", default)
     if name not in ACTIVATIONS:
-        raise section.fault(f"activation={name} is not supported; supported are {', '.join(ACTIVATIONS)}")
+        raise section.fault(f"activation={name} is not supported; supported are {', '.join(ACTIVATIONS)}", "activation")
     return name
 
 
@@ -105,8 +105,8 @@ def _route(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]
 
 
 def _shortcut(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
-    if len(set(shapes)) > 1:
-        raise section.fault(f"adds layers of different shapes: {', '.join(map(str, shapes))}")
+    if len({shape[1:] for shape in shapes}) > 1:
+        raise section.fault(f"adds layers of different sizes: {', '.join(map(str, shapes))}")
     return Shortcut(_activation(section, "linear")), shapes[0]
 
 

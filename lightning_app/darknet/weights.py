@@ -72,6 +72,11 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
     try:
         with path.open("rb") as file:
             data, size = file.read(20), os.fstat(file.fileno()).st_size
+            if data.startswith(b"version https://git"):
+                raise WeightsError(
+                    f"{path} is a pointer of Git LFS and holds no weights: fetch the file itself, by `git lfs pull` in "
+                    "its repository or from its page there"
+                )
             if len(data) < 16:
                 raise WeightsError(f"{path} is too short for Darknet weights: {len(data)} bytes")
             version = struct.unpack_from("<3i", data)
@@ -82,7 +87,8 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
                 raise WeightsError(f"{path} is cut off: its {size} bytes are no whole number of float32 values")
             if count not in ends:  # before they are read: there may be any number
                 raise WeightsError(
-                    f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it was made for another .cfg"
+                    f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it was made for another .cfg. "
+                    "To start a network of other classes from it, take its first layers: `dfc weights convert --upto`"
                 )
             file.seek(start)
             values = np.frombuffer(file.read(4 * count), "<f4")

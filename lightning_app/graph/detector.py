@@ -59,6 +59,7 @@ class SplitDetector(nn.Module, ABC):
     size: tuple[int, int]
     channels: int = 3
     seen: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     @abstractmethod

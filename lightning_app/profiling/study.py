@@ -85,6 +85,8 @@ def _device(name: str) -> torch.device:
 
 def _network(cfg: Path, weights: Path | None) -> Network:
     network = Network.from_cfg(cfg) if weights is None else read(weights, cfg).network
+    for sentence in network.notes:
+        print(sentence, file=sys.stderr)  # noqa: T201
     return network.eval()
 
 

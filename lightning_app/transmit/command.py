@@ -95,7 +95,10 @@ def _add_network(parser: ArgumentParser) -> None:
 
 
 def _detector(network: SplitDetector | str) -> SplitDetector:
-    return (read_detector(network) if isinstance(network, str) else network).eval()
+    detector = read_detector(network) if isinstance(network, str) else network
+    for sentence in detector.notes:
+        print(sentence, file=sys.stderr)  # noqa: T201
+    return detector.eval()
 
 
 def _load(network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 
 from lightning_app.darknet import Network
 from lightning_app.darknet.cfg import read_cfg
@@ -36,13 +37,68 @@ def test_options_of_darknets_own_training_are_read_over(cfg: Callable[[str], Pat
     )
     options = "jitter=.3\nrandom=1\n"
     network = Network.from_cfg(cfg(NET + training + CONV + REGION + options + "absolute=1\n"))
-    assert network.nodes == Network.from_cfg(cfg(NET + CONV + REGION)).nodes
+    plain = Network.from_cfg(cfg(NET + CONV + REGION))
+    assert network.nodes == plain.nodes
+    assert network.architecture == plain.architecture
+    assert network.notes == ()
+
+
+@pytest.mark.parametrize("case", ["yolo", "convolutional", "net"])
+def test_options_of_training_that_few_files_have_are_read_over_and_said_once(shared: Path, case: str) -> None:
+    folder = shared / "cases/cfg"
+    plain, network = (Network.from_cfg(folder / f"{name}.cfg") for name in ("plain", f"training-keys-in-{case}"))
+    assert network.architecture == plain.architecture
+    assert all(torch.equal(a, b) for a, b in zip(network.parameters(), plain.parameters(), strict=True))
+    (note,) = network.notes
+    named = {
+        "yolo": "counters_per_class of [yolo], label_smooth_eps of [yolo], max_delta of [yolo], objectness_smooth of",
+        "convolutional": "stopbackward of [convolutional]",
+        "net": "ema_alpha of [net], max_chart_loss of [net], seen of [net]",
+    }[case]
+    assert f"{case}.cfg: options that only Darknet's training reads change nothing here: {named}" in note
+
+
+@pytest.mark.parametrize("case", ["batch-twice", "comment-in-latin-1"])
+def test_a_first_value_counts_and_comments_are_in_any_encoding(shared: Path, case: str) -> None:
+    folder = shared / "cases/cfg"
+    plain, network = (Network.from_cfg(folder / f"{name}.cfg") for name in ("plain", case))
+    assert (network.architecture, network.notes) == (plain.architecture, ())
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gbk"])
+def test_a_byte_order_mark_and_a_chinese_comment_are_no_part_of_the_network(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "net.cfg"
+    path.write_bytes((NET + "# 训练\n" + CONV + REGION).encode(encoding))
+    assert read_cfg(path)[0].kind == "net"
+
+
+def test_letter_box_is_said_since_it_changes_how_a_picture_is_resized(cfg: Callable[[str], Path]) -> None:
+    (note,) = Network.from_cfg(cfg(NET + "letter_box=1\n" + CONV + REGION)).notes
+    assert note.endswith("net.cfg asks for letter_box: give --data.resize letterbox, or --resize letterbox to encode")
+    assert Network.from_cfg(cfg(NET + "letter_box=0\n" + CONV + REGION)).notes == ()
+
+
+def test_a_shortcut_of_unequal_channels_adds_those_that_both_have(shared: Path) -> None:
+    """By hand, as shortcut_cpu does it."""
+    network = Network.from_cfg(shared / "cases/cfg/shortcut-of-16-and-8.cfg").eval()
+    assert network.node("shortcut_2").shape == (8, 64, 64)
+    with torch.no_grad():
+        wide, narrow, added = network.tapped(torch.rand(1, 3, 64, 64), (0, 1, 2))
+        assert torch.equal(added, narrow + wide[:, :8])
+        shortcut = network.layer(network.node("shortcut_2"))
+        assert torch.equal(shortcut(wide, narrow), torch.cat([wide[:, :8] + narrow, wide[:, 8:]], dim=1))
+
+
+def test_the_size_that_is_right_is_named(shared: Path) -> None:
+    with pytest.raises(CfgError, match=r"7×7 cells for 416×416 pixels; make height= and width= multiples of 64"):
+        Network.from_cfg(shared / "cases/cfg/416-with-six-halvings.cfg")
 
 
 def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) -> None:
     """As the published yolo9000.cfg does."""
     sections = read_cfg(cfg("[net]\n# Testing\nbatch=1\n# batch=64\nbatch=1\nwidth=32\n"))
-    assert sections[0].options == {"batch": "1", "width": "32"}
+    assert sections[0].options == {"width": "32"}
+    assert sections[0].read_over == {"batch": "1"}
 
 
 @pytest.mark.parametrize(
@@ -59,7 +115,11 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             "width must be an integer, of nine digits at most, not 'wide'",
         ),
         (NET + CONV.replace("linear", "elu") + REGION, "activation=elu is not supported; supported are linear, leaky"),
-        (NET + CONV + "padding=-1\n" + REGION, "padding must be at least 0, not -1"),
+        (NET + CONV + "padding=-1\n" + REGION, "net.cfg:7: [convolutional] padding must be at least 0, not -1"),
+        (
+            NET + CONV.replace("linear", "linear # no ReLU") + REGION,
+            "Darknet reads the comment behind activation=linear as a part of the name, knows no such activation and",
+        ),
         (NET + CONV.replace("7", "8") + REGION, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
         (NET + CONV.replace("7", "8") + YOLO, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
         (
@@ -85,7 +145,10 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         (NET + CONV + "[maxpool]\nsize=2\nstride=2\n[route]\nlayers=-1,-2\n" + REGION, "joins layers of different"),
         (NET + CONV + "[route]\nlayers=0\ngroups=2\n" + REGION, "groups=2 must divide the channels of its inputs"),
         (NET + CONV + "[route]\nlayers=0\ngroup_id=1\n" + REGION, "group_id=1 must be below groups=1"),
-        (NET + CONV + "[maxpool]\nsize=2\nstride=2\n[shortcut]\nfrom=0\n" + REGION, "(7, 16, 16), (7, 32, 32)"),
+        (
+            NET + CONV + "[maxpool]\nsize=2\nstride=2\n[shortcut]\nfrom=0\n" + REGION,
+            "different sizes: (7, 16, 16), (7, 32, 32)",
+        ),
         (NET + CONV + "[shortcut]\nfrom=1\n" + REGION, "[shortcut] from=1 reaches layer 1, which is not before it"),
         (NET + CONV + "[shortcut]\nactivation=linear\n" + REGION, "[shortcut] has no from=; add it"),
         (NET + CONV + "[shortcut]\nfrom=0\nactivation=elu\n" + REGION, "activation=elu is not supported"),

@@ -156,3 +156,9 @@ def test_initial_weights_depend_on_the_seed_alone() -> None:
     assert torch.equal(first[key], again[key])
     assert not torch.equal(first[key], other[key])
     assert first[key].std().item() == pytest.approx((2 / (128 * 9)) ** 0.5, rel=0.01)
+
+
+def test_a_pointer_of_git_lfs_is_called_so(shared: Path) -> None:
+    network = Network.from_cfg(shared / "cases/cfg/plain.cfg")
+    with pytest.raises(WeightsError, match="is a pointer of Git LFS and holds no weights: fetch the file itself"):
+        load_weights(network, shared / "cases/lfs-pointer/tiny.weights")

@@ -70,9 +70,7 @@ random=1"""
         ("iou_loss=l1", "iou_loss=l1 is not supported; supported are mse, iou, giou, diou, ciou"),
         ("nms_kind=diounms", "nms_kind=diounms is not supported; supported are default, greedynms"),
         ("max=0", "max must be at least 1"),
-        ("label_smooth_eps=.1", "option label_smooth_eps= of [yolo] is not supported"),
         ("new_coords=1", "option new_coords= of [yolo] is not supported"),
-        ("focal_loss=1", "option focal_loss= of [yolo] is not supported"),
         ("map=coco9k.map", "option map= of [yolo] is not supported"),
     ],
 )
