@@ -67,6 +67,8 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
     objects = root.findall("object")
     boxed = [item for item in objects if item.find("bndbox") is not None]
     boxless = [item for item in objects if item.find("bndbox") is None]
+    if any(item.find("polygon") is not None for item in boxless):
+        _fail(path, "an object has a <polygon> and no <bndbox>: give it the box around its polygon")
     if boxed and boxless:
         _fail(path, f"{len(boxless)} of its {len(objects)} objects have no <bndbox>: draw them all, or remove them all")
     if any(_difficult(item, path) for item in boxless):

@@ -3,6 +3,7 @@
 import io
 import os
 import warnings
+from functools import lru_cache
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -17,6 +18,14 @@ FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 
 Pillow reads others by starting a program: EPS by Ghostscript, which runs what is in the file.
 """
+
+SUFFIXES = (
+    ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
+)  # fmt: skip
+"""How names of pictures end, in small or capital letters: those of `FORMATS`."""
+
+_LABELS = ("-1", "0", "1")
+"""The second column of VOC's lists of single classes: the class is absent, difficult or present."""
 
 # Pillow's own warning comes at a higher limit than ours, at which we raise an error.
 warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -33,13 +42,12 @@ def read_set(root: Path, name: str) -> list[str]:
         raise OptionError(f"an image set is named like VOC2007/test, not {name!r}")
     inside = f"{year}/ImageSets/Main/{part}.txt"
     try:
-        lines = (root / inside).read_text(encoding="utf-8").splitlines()
+        lines = (root / inside).read_text(encoding="utf-8-sig").splitlines()  # some editors put a byte order mark first
     except (OSError, UnicodeDecodeError):
         raise DataError(
             f"{root} is no VOC devkit: it has no {inside}; give the folder that holds {year}, usually VOCdevkit"
         ) from None
-    # The lists of single classes have a second column, and some tools end a list with blank lines.
-    stems = [line.split()[0] for line in lines if line.strip()]
+    stems = [_stem(line) for line in lines if line.strip()]  # some tools end a list with blank lines
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")
     for stem in stems:
@@ -48,10 +56,36 @@ def read_set(root: Path, name: str) -> list[str]:
     return [f"{year}/{stem}" for stem in stems]
 
 
+def _stem(line: str) -> str:
+    """The name of a picture in a line of a list; it may have spaces."""
+    words = line.split()
+    return words[0] if len(words) == 2 and words[1] in _LABELS else line.strip()
+
+
 def picture_path(root: Path, name: str) -> Path:
-    """Where the picture of an id such as ``VOC2007/000001`` lies."""
+    """Where the picture of an id such as ``VOC2007/000001`` lies, or would lie if it were there.
+
+    Its name may end as any of `SUFFIXES`, in small or capital letters.
+
+    Raises:
+        DataError: two files of its folder differ in their suffix alone.
+    """
     year, _, stem = name.partition("/")
-    return root / year / "JPEGImages" / f"{stem}.jpg"
+    folder = root / year / "JPEGImages"
+    files = _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None).get(stem, [f"{stem}.jpg"])
+    if len(files) > 1:
+        raise DataError(f"{folder} has {' and '.join(files)}, which differ in their suffix alone: keep one of them")
+    return folder / files[0]
+
+
+@lru_cache(maxsize=64)
+def _pictures(folder: Path, changed: int | None) -> dict[str, list[str]]:
+    """The names of a folder's pictures by their stems, as they were when the folder was last changed."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.iterdir()) if changed is not None else ():
+        if path.suffix.lower() in SUFFIXES:
+            found.setdefault(path.stem, []).append(path.name)
+    return found
 
 
 def annotation_path(root: Path, name: str) -> Path:

@@ -9,15 +9,10 @@ from numpy.typing import NDArray
 
 from lightning_app.data.annotation import Annotation
 from lightning_app.data.augmentation import Augmentation, Crops
-from lightning_app.data.devkit import read_picture
+from lightning_app.data.devkit import SUFFIXES, read_picture
 from lightning_app.data.examples import ExampleDataset
 from lightning_app.data.resize import Resize
 from lightning_app.errors import DataError
-
-SUFFIXES = (
-    ".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp",
-)  # fmt: skip
-"""How names of pictures end, in small or capital letters: those of `lightning_app.data.devkit.FORMATS`."""
 
 
 def find_pictures(root: Path) -> list[str]:

@@ -16,7 +16,7 @@ def read_names(path: Path) -> tuple[str, ...]:
     if path.suffix == ".tree":
         return WordTree.read(path).names
     try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip())
+        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as names of classes, one a line: {error}") from error
     if not names or len(set(names)) < len(names):

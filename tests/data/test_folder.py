@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from lightning_app.data import Crops, Key, PicturesDataset
-from lightning_app.data.folder import SUFFIXES, find_pictures
+from lightning_app.data.devkit import SUFFIXES
+from lightning_app.data.folder import find_pictures
 from lightning_app.errors import DataError
 
 WritePictures = Callable[..., Path]
