@@ -230,7 +230,7 @@ def test_a_container_of_other_weights_of_the_transform_is_refused(tmp_path: Path
     assert set(detect_from(data, network, transform=transform)) == {"boxes", "scores", "labels"}
     with torch.no_grad():
         transform.up["0"].bias.add_(1)
-    with pytest.raises(CodecError, match="was made with another network or other weights"):
+    with pytest.raises(CodecError, match="was made with another network, transform or weights"):
         detect_from(data, network, transform=transform)
 
 
