@@ -152,7 +152,7 @@ AFTERWARDS = {
     "detector": [
         (
             ("--network small_net.SmallDetector", "--network small_net.SmallDetector --network.side 320"),
-            "the .dfc file was made with another network, transform or weights, or it is damaged: give those of the mobile side",
+            "the .dfc file was made with another network, transform or weights, or it is damaged",
         )
     ],
 }
