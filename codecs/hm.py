@@ -15,6 +15,7 @@ import numpy as np
 
 from lightning_app.codecs.base import QP, Codec, Picture, check_depth, check_picture, sample_type
 from lightning_app.codecs.lossless import read_shape, write_shape
+from lightning_app.codecs.parameter_sets import lowest_level
 from lightning_app.codecs.scratch import scratch
 from lightning_app.errors import CodecError, OptionError
 
@@ -56,7 +57,6 @@ _OPTIONS = {
 # meets it at a level above. Larger pictures get a CTU of 32.
 _NORMAL = {"Level": "4.1", "MaxCUWidth": 16, "MaxCUHeight": 16, "MaxPartitionDepth": 2}
 _LARGE = {"Level": "6.2", "MaxCUWidth": 32, "MaxCUHeight": 32, "MaxPartitionDepth": 3}
-_MOST_SAMPLES, _LONGEST_SIDE = 2_228_224, 4_216  # of level 4.1: Table A.8, and A.4.1 in whole coding units
 
 _LOSSLESS = {"CostMode": "lossless", "TransquantBypassEnableFlag": 1, "CUTransquantBypassFlagForce": 1}
 
@@ -113,7 +113,7 @@ class HM(Codec):
         files = {"InputFile": _PICTURE, "BitstreamFile": _STREAM, "ReconFile": "reconstruction.yuv"}
         size = {"SourceWidth": width, "SourceHeight": height}
         depth = {"InputBitDepth": self.depth, "InternalBitDepth": self.depth}
-        blocks = _LARGE if _whole(height) * _whole(width) > _MOST_SAMPLES or max(shape) > _LONGEST_SIDE else _NORMAL
+        blocks = _NORMAL if lowest_level(height, width, 8) else _LARGE
         rate = {"QP": 0, **_LOSSLESS} if qp is None else {"QP": qp}
         return [f"--{name}={value}" for name, value in {**files, **size, **depth, **blocks, **_OPTIONS, **rate}.items()]
 
@@ -132,11 +132,6 @@ class HM(Codec):
         if run.returncode != 0:
             raise CodecError(f"{name} ended with status {run.returncode}: {said}")
         return f"{name} said: {said}"
-
-
-def _whole(side: int) -> int:
-    """In whole coding units of 8."""
-    return -(-side // 8) * 8
 
 
 def _program(role: str, path: str | Path) -> str:

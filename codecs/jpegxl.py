@@ -6,16 +6,16 @@ from typing import cast
 
 import numpy as np
 
-from lightning_app.codecs.base import MAX_SAMPLES, QP, Picture, check_depth, check_picture, in_range, sample_type
+from lightning_app.codecs.base import MAX_SAMPLES, Picture, in_range, sample_type
 from lightning_app.codecs.jpegxl_header import SIGNATURE, claimed_shape
-from lightning_app.codecs.lossless import Lossless
+from lightning_app.codecs.lossless import PictureFile
 from lightning_app.errors import CodecError, OptionError
 
 _MODES = {8: "L", 10: "I;16", 12: "I;16"}
 _EFFORT = 7  # libjxl's own default
 
 
-class JPEGXL(Lossless):
+class JPEGXL(PictureFile):
     """JPEG XL, lossless, as a bare codestream: the fewest bytes of all lossless codecs here.
 
     It needs libjxl, which ``pip install pillow-jxl-plugin`` brings.
@@ -26,7 +26,7 @@ class JPEGXL(Lossless):
     """
 
     def __init__(self, depth: int = 8, effort: int = _EFFORT) -> None:
-        self.depth = check_depth(depth)
+        super().__init__(depth)
         if not in_range(effort, 1, 9):
             raise OptionError(f"effort must be 1 to 9, not {effort}")
         self.effort = int(effort)
@@ -37,18 +37,16 @@ class JPEGXL(Lossless):
         """``JPEGXL``, ``JPEGXL/9``."""
         return "JPEGXL" if self.effort == _EFFORT else f"JPEGXL/{self.effort}"
 
-    def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one (H, W) picture exactly."""
+    def write(self, picture: Picture) -> bytes:
+        """The codestream."""
         from pillow_jxl import Encoder
 
-        self.check_qp(qp)
-        picture = check_picture(picture, self.depth, self.min_side)
         height, width = picture.shape
         encoder = Encoder(mode=_MODES[self.depth], lossless=True, effort=self.effort, num_threads=0)
         return _bare(bytes(encoder(picture.astype(self._file_type).tobytes(), width, height, jpeg_encode=False)))
 
-    def decode(self, data: bytes) -> Picture:
-        """Decode one payload of `encode` into its (H, W) picture."""
+    def read(self, data: bytes) -> Picture:
+        """The picture of a codestream, whose claims are checked before libjxl sees them."""
         from pillow_jxl import Decoder
 
         shape = claimed_shape(data)
@@ -61,8 +59,7 @@ class JPEGXL(Lossless):
         found = info.mode, (info.height, info.width)
         if found != (_MODES[self.depth], shape):
             raise CodecError(f"a JPEG XL picture of {found} came for one of {self.depth} bits and {shape}")
-        picture = np.frombuffer(samples, self._file_type).reshape(shape).astype(sample_type(self.depth))
-        return check_picture(cast(Picture, picture), self.depth, self.min_side)
+        return cast(Picture, np.frombuffer(samples, self._file_type).reshape(shape).astype(sample_type(self.depth)))
 
     @property
     def _file_type(self) -> np.dtype[np.uint8] | np.dtype[np.uint16]:

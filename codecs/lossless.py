@@ -6,7 +6,17 @@ from math import prod
 
 import numpy as np
 
-from lightning_app.codecs.base import DEPTHS, FLOAT, MAX_SAMPLES, QP, Codec, Picture, check_picture, sample_type
+from lightning_app.codecs.base import (
+    DEPTHS,
+    FLOAT,
+    MAX_SAMPLES,
+    QP,
+    Codec,
+    Picture,
+    check_depth,
+    check_picture,
+    sample_type,
+)
 from lightning_app.codecs.varint import read_varint, write_varint
 from lightning_app.errors import CodecError, OptionError
 
@@ -19,6 +29,38 @@ class Lossless(Codec):
         if qp is not None:
             raise OptionError(f"{type(self).__name__} is lossless and knows no QP {qp}: set qps to [lossless]")
         return None
+
+
+class PictureFile(Lossless):
+    """One picture of whole numbers, exactly, in an image format that a subclass writes and reads.
+
+    Args:
+        depth: bits per sample: 8, 10 or 12.
+    """
+
+    def __init__(self, depth: int = 8) -> None:
+        self.depth = check_depth(depth)
+
+    def encode(self, picture: Picture, qp: QP) -> bytes:
+        """Code one (H, W) picture exactly."""
+        self.check_qp(qp)
+        return self.write(check_picture(picture, self.depth, self.min_side))
+
+    def decode(self, data: bytes) -> Picture:
+        """Decode one payload of `encode` into its (H, W) picture."""
+        return check_picture(self.read(data), self.depth, self.min_side)
+
+    @abstractmethod
+    def write(self, picture: Picture) -> bytes:
+        """The file of a picture (H, W), whose samples are checked."""
+
+    @abstractmethod
+    def read(self, data: bytes) -> Picture:
+        """The inverse of `write`; what it gives is checked.
+
+        Raises:
+            CodecError: the bytes are no such file, or of another depth.
+        """
 
 
 class SampleCodec(Lossless):

@@ -111,8 +111,7 @@ def _picture_set(options: Options) -> bytes:
 
 def _profile_tier_level(height: int, width: int, depth: int, options: Options) -> str:
     """Main-RExt in the main tier, and the lowest level that fits (7.3.3)."""
-    block = options["min-cu-size"]
-    level = 8.5 if options["lossless"] else _level(_whole(height, block), _whole(width, block))
+    level = 8.5 if options["lossless"] else lowest_level(height, width, options["min-cu-size"])
     return "".join(
         (
             "00" + "0",  # general_profile_space, general_tier_flag
@@ -129,7 +128,15 @@ def _profile_tier_level(height: int, width: int, depth: int, options: Options) -
     )
 
 
-def _level(height: int, width: int) -> float:
+def lowest_level(height: int, width: int, block: int) -> float:
+    """The lowest level that a picture fits, of those that allow a CTU of 16; 0 if there is none.
+
+    Args:
+        height: rows.
+        width: columns.
+        block: side of the smallest coding unit, to which both sides are padded.
+    """
+    height, width = _whole(height, block), _whole(width, block)
     fitting = (
         level
         for level, samples in _LEVELS

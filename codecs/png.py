@@ -7,13 +7,13 @@ from typing import Any, cast
 
 import numpy.typing as npt
 
-from lightning_app.codecs.base import QP, Picture, check_depth, check_picture
+from lightning_app.codecs.base import Picture
 from lightning_app.codecs.image_file import read_image
-from lightning_app.codecs.lossless import Lossless
+from lightning_app.codecs.lossless import PictureFile
 from lightning_app.errors import CodecError
 
 
-class PNG(Lossless):
+class PNG(PictureFile):
     """PNG, 8 bits per sample, or 16 for 10 and 12; the smallest of four settings of Pillow's.
 
     Above 8 bits, samples stand in the upper bits, as the standard has it (12.4, sample depth scaling): the lower byte
@@ -23,18 +23,14 @@ class PNG(Lossless):
         depth: bits per sample: 8, 10 or 12.
     """
 
-    def __init__(self, depth: int = 8) -> None:
-        self.depth = check_depth(depth)
-
-    def encode(self, picture: Picture, qp: QP) -> bytes:
-        """Code one (H, W) picture exactly."""
-        self.check_qp(qp)
-        samples: npt.NDArray[Any] = check_picture(picture, self.depth, self.min_side)
+    def write(self, picture: Picture) -> bytes:
+        """The smallest of the files."""
+        samples: npt.NDArray[Any] = picture
         settings = product((True, False), (zlib.Z_FILTERED, zlib.Z_RLE))
         return min((_write(samples << self._unused, *setting) for setting in settings), key=len)
 
-    def decode(self, data: bytes) -> Picture:
-        """Decode one payload of `encode` into its (H, W) picture."""
+    def read(self, data: bytes) -> Picture:
+        """The picture of a file, by Pillow."""
         samples = read_image(data, "PNG", "L" if self.depth == 8 else "I;16")
         picture = samples >> self._unused
         if (picture << self._unused != samples).any():

@@ -10,12 +10,12 @@ from torch.nn import functional as F
 
 from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
-from lightning_app.transforms.components import Components, find_components
+from lightning_app.transforms.components import Components, check_sensitivity, find_components
 from lightning_app.transforms.examples import FeatureBatch
-from lightning_app.transforms.transform import FeatureTransform
+from lightning_app.transforms.found import FoundTransform
 
 
-class Bottleneck(FeatureTransform):
+class Bottleneck(FoundTransform):
     """Sends fewer channels, and with a stride fewer positions, by one convolution on each side, which learn by a fit.
 
     They start as the principal components of the largest variance, found as by `KLT` on training images before the
@@ -28,8 +28,6 @@ class Bottleneck(FeatureTransform):
         sensitivity: of the initial components, see `KLT`.
     """
 
-    initialised: Tensor
-
     def __init__(self, channels: int, kernel: int = 1, stride: int = 1, sensitivity: float = 0.5) -> None:
         super().__init__()
         if channels < 1:
@@ -38,16 +36,16 @@ class Bottleneck(FeatureTransform):
             raise OptionError(f"kernel must be 1 or 3, not {kernel}")
         if stride < 1:
             raise OptionError(f"stride must be at least 1, not {stride}")
-        if not 0 <= sensitivity <= 1:
-            raise OptionError(f"sensitivity must be from 0 to 1, not {sensitivity}")
-        self.channels, self.kernel, self.stride, self.sensitivity = channels, kernel, stride, sensitivity
+        self.channels, self.kernel, self.stride = channels, kernel, stride
+        self.sensitivity = check_sensitivity(sensitivity)
 
     def __str__(self) -> str:
-        """Its name, with the channels and what differs from 1."""
+        """Its name, with channels, kernel and stride."""
         return f"Bottleneck({'/'.join(map(str, (self.channels, self.kernel, self.stride)))})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
         """One convolution on each side for each tensor that crosses."""
+        super().build(shapes)
         for name, (c, _, _) in shapes.items():
             if self.channels > c:
                 raise OptionError(f"{self} would send more channels than the {c} of {name}: give fewer channels")
@@ -57,18 +55,13 @@ class Bottleneck(FeatureTransform):
         )
         self.up = nn.ModuleList(nn.Conv2d(self.channels, c, self.kernel, padding=around) for c, _, _ in shapes.values())
         self.sizes = [(n, m) for _, n, m in shapes.values()]
-        self.register_buffer("initialised", torch.tensor(False))
 
-    def initialise(self, examples: Iterable[FeatureBatch]) -> None:
-        """Begin with principal components, unless a checkpoint has brought weights."""
-        if bool(self.initialised):
-            return
-        assert self.shapes is not None
-        found = find_components([c for c, _, _ in self.shapes.values()], examples, self.sensitivity)
+    def find(self, examples: Iterable[FeatureBatch], channels: list[int]) -> None:
+        """Begin with principal components."""
+        found = find_components(channels, examples, self.sensitivity)
         for down, up, components in zip(self.down, self.up, found, strict=True):
             assert isinstance(down, nn.Conv2d) and isinstance(up, nn.Conv2d)  # noqa: PT018
             self._set(down, up, components)
-        self.initialised.fill_(True)
 
     def _set(self, down: nn.Conv2d, up: nn.Conv2d, components: Components) -> None:
         middle, k = self.kernel // 2, self.channels

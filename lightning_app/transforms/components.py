@@ -33,6 +33,17 @@ class Components(NamedTuple):
     mean: Tensor
 
 
+def check_sensitivity(sensitivity: float) -> float:
+    """Return `sensitivity` if it is from 0 to 1.
+
+    Raises:
+        OptionError: it is not.
+    """
+    if not 0 <= sensitivity <= 1:
+        raise OptionError(f"sensitivity must be from 0 to 1, not {sensitivity}")
+    return sensitivity
+
+
 def find_components(channels: Sequence[int], examples: Iterable[FeatureBatch], sensitivity: float) -> list[Components]:
     """The components of each tensor that crosses, in float64.
 

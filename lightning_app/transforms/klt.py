@@ -8,14 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
-from lightning_app.transforms.components import find_components
+from lightning_app.transforms.components import check_sensitivity, find_components
 from lightning_app.transforms.examples import FeatureBatch
-from lightning_app.transforms.transform import FeatureTransform
+from lightning_app.transforms.found import FoundTransform
 
 
-class KLT(FeatureTransform):
+class KLT(FoundTransform):
     """Sends principal components of the channels instead of the channels, each a linear combination of all.
 
     HEVC finds what neighbouring samples have in common, but not what channels have in common. The components are those
@@ -31,13 +30,9 @@ class KLT(FeatureTransform):
             costs the same in every direction.
     """
 
-    initialised: Tensor
-
     def __init__(self, sensitivity: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= sensitivity <= 1:
-            raise OptionError(f"sensitivity must be from 0 to 1, not {sensitivity}")
-        self.sensitivity = sensitivity
+        self.sensitivity = check_sensitivity(sensitivity)
 
     def __str__(self) -> str:
         """Its name, with the setting."""
@@ -45,18 +40,14 @@ class KLT(FeatureTransform):
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
         """One transform for each tensor that crosses."""
+        super().build(shapes)
         self.mixtures = nn.ModuleList(_Mixture(c) for c, _, _ in shapes.values())
-        self.register_buffer("initialised", torch.tensor(False))
 
-    def initialise(self, examples: Iterable[FeatureBatch]) -> None:
-        """Find the components, unless a checkpoint has brought them."""
-        if bool(self.initialised):
-            return
-        assert self.shapes is not None
-        found = find_components([c for c, _, _ in self.shapes.values()], examples, self.sensitivity)
+    def find(self, examples: Iterable[FeatureBatch], channels: list[int]) -> None:
+        """Find the components."""
+        found = find_components(channels, examples, self.sensitivity)
         for mixture, components in zip(self._mixtures(), found, strict=True):
             mixture.set(*components)
-        self.initialised.fill_(True)
 
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """(B, C, N, M) -> components of the same shape."""

@@ -12,10 +12,10 @@ from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
 from lightning_app.transforms.components import by_channel
 from lightning_app.transforms.examples import FeatureBatch
-from lightning_app.transforms.transform import FeatureTransform
+from lightning_app.transforms.found import FoundTransform
 
 
-class ChannelTruncation(FeatureTransform):
+class ChannelTruncation(FoundTransform):
     """Sends the channels with the widest range; each of the others becomes its mean in the cloud.
 
     Which they are, and the means, is found on the features of training images, before the first step. Behind a `KLT`,
@@ -24,8 +24,6 @@ class ChannelTruncation(FeatureTransform):
     Args:
         keep: share of the channels that are sent, above 0 and up to 1.
     """
-
-    initialised: Tensor
 
     def __init__(self, keep: float = 0.75) -> None:
         super().__init__()
@@ -41,17 +39,14 @@ class ChannelTruncation(FeatureTransform):
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
         """Places for the kept channels' numbers and for the means."""
+        super().build(shapes)
         for i, (c, _, _) in enumerate(shapes.values()):
             self.register_buffer(f"kept_{i}", torch.arange(max(1, math.ceil(self.keep * c))))
             self.register_buffer(f"mean_{i}", torch.zeros(c))
-        self.register_buffer("initialised", torch.tensor(False))
 
-    def initialise(self, examples: Iterable[FeatureBatch]) -> None:
-        """Choose the channels, unless a checkpoint has brought them."""
-        if bool(self.initialised):
-            return
-        assert self.shapes is not None
-        ranges = [_Ranges(c) for c, _, _ in self.shapes.values()]
+    def find(self, examples: Iterable[FeatureBatch], channels: list[int]) -> None:
+        """Choose the channels."""
+        ranges = [_Ranges(c) for c in channels]
         for batch in examples:
             for one, v in zip(ranges, batch.features.values(), strict=True):
                 one.add(by_channel(v))
@@ -59,7 +54,6 @@ class ChannelTruncation(FeatureTransform):
             kept, mean = self._kept(i), self._mean(i)
             kept.copy_((one.high - one.low).argsort(descending=True, stable=True)[: len(kept)].sort().values)
             mean.copy_(one.sum / one.positions)
-        self.initialised.fill_(True)
 
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """(B, C, N, M) -> (B, kept, N, M)."""
