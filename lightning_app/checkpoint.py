@@ -15,6 +15,7 @@ from lightning_app.darknet import Network
 from lightning_app.errors import WeightsError
 from lightning_app.graph import SplitDetector
 from lightning_app.transforms import FeatureTransform
+from lightning_app.transforms.found import unfound
 
 PREFIX = "network."
 """Where a Detector's checkpoint keeps its network."""
@@ -67,6 +68,22 @@ def _check_sound(network: SplitDetector, transform: FeatureTransform | None, pat
         raise WeightsError(
             f"{path} has values in {', '.join(spoilt)} that are NaN or infinite, or variances below -1e-5: "
             "it is damaged, or its training failed; `dfc weights inspect` counts them"
+        )
+
+
+def check_found(transform: FeatureTransform | None, source: str) -> None:
+    """Raise `WeightsError` where a transform has not found its values, and nothing can be sent through it.
+
+    Args:
+        transform: that was filled from a file; None for none.
+        source: what to call the file.
+    """
+    missing = [] if transform is None else unfound(transform)
+    if missing:
+        raise WeightsError(
+            f"{source} holds no values of {', '.join(missing)}: write a checkpoint that has them by `dfc fit` with the "
+            "same transform. If nothing is to be trained, add --model.learning_rate 0 --model.frozen_statistics true "
+            "--trainer.max_steps 1"
         )
 
 

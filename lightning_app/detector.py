@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +32,7 @@ from lightning_app.detections import in_pixels
 from lightning_app.dropout import dropouts_of, make_repeatable, reseed_each
 from lightning_app.errors import OptionError, TrainingError, WeightsError
 from lightning_app.graph import Detections, SplitDetector
+from lightning_app.initial_values import find_values
 from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
 from lightning_app.lightning_fixes.epoch_end import end_the_epoch
 from lightning_app.lightning_fixes.optimizer_options import take_over_options
@@ -45,7 +46,6 @@ from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
-from lightning_app.transforms.examples import FeatureExamples
 from lightning_app.unannotated import check_measurable, check_trainable, is_annotated, leave_out_validation
 
 
@@ -142,15 +142,9 @@ class Detector(LightningModule):
         elif stage == "fit" and not is_annotated(data):
             check_trainable(self.criterion, data)
             rank_zero_info(leave_out_validation(self.trainer, data))
-        if stage == "fit" and self.transform is not None and self.trainer.ckpt_path is None:
-            self.transform.initialise(self._examples(data.train_dataloader))
+        if isinstance(self.system, Collaborative) and self.trainer.ckpt_path is None:  # else a checkpoint brings them
+            find_values(self.system, data.example_dataloader, self.trainer.strategy.root_device, stage == "fit")
         self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
-
-    def _examples(self, loader: Callable[[], Iterable[Batch]]) -> FeatureExamples:
-        """The features of training images."""
-        assert self.system.wire is not None
-        wire, device = self.system.wire, self.trainer.strategy.root_device
-        return FeatureExamples(self.network, wire.split, wire.passthrough, loader, device)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""

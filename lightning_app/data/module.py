@@ -80,14 +80,28 @@ class DataModule(LightningDataModule, ABC):
 
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented, without difficult objects."""
+        kind = LookaheadLoader if self._accumulated() > 1 else Loader
+        return self._training_loader(*self._ranks(), kind)
+
+    def example_dataloader(self) -> Loader:
+        """The training pictures as a single process meets them, on every rank and in every stage of Lightning's.
+
+        For what looks at some of them before a run and must find the same everywhere.
+        """
+        if "train" not in self.datasets:
+            self.datasets["train"] = self._dataset("train", self._input_size())
+        return self._training_loader(1, 0, Loader)
+
+    def _training_loader(self, ranks: int, rank: int, kind: type[Loader]) -> Loader:
         dataset = self.datasets["train"]
-        # Whole optimiser steps: Lightning divides the gradients of a short accumulation as if it were whole.
-        accumulated = 1 if self.trainer is None else self.trainer.accumulate_grad_batches
-        pictures, (ranks, rank) = self.batch_size * accumulated, self._ranks()
+        pictures = self.batch_size * self._accumulated()
         side_at = self._side_at(steps_an_epoch=len(dataset) // (pictures * ranks))
         sampler = EpochSampler(len(dataset), pictures, self.seed, ranks, rank, side_at)
-        kind = LookaheadLoader if accumulated > 1 else Loader
         return make_loader(dataset, self.workers, sampler, self.batch_size, kind=kind)
+
+    def _accumulated(self) -> int:
+        # Whole optimiser steps: Lightning divides the gradients of a short accumulation as if it were whole.
+        return 1 if self.trainer is None else self.trainer.accumulate_grad_batches
 
     def val_dataloader(self) -> Loader:
         """In order, each picture once over all ranks, in equally many batches on each."""

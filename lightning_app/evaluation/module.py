@@ -32,6 +32,7 @@ from lightning_app.evaluation.store import Store
 from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.identity import source_key
+from lightning_app.initial_values import find_values
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
@@ -122,6 +123,7 @@ class Evaluation(LightningModule):
         digest = hashlib.sha256(repr(setting).encode())
         for part in self.network.identity():
             digest.update(part)
+        self._find_values()  # before anything asks for the identity of what is sent
         self.model = Model(self.network, digest.hexdigest(), data.resize)
         names = {name for link in self.links if isinstance(link, FeatureLink) for name in link.system.crossing}
         self.taps = tuple(sorted(self.network.node(name).index for name in names))
@@ -137,6 +139,18 @@ class Evaluation(LightningModule):
         threads = self.pool.workers if device == "cpu" else 1
         executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
         self.at_once = self.held.enter_context(executor)
+
+    def _find_values(self) -> None:
+        """Of transforms that the weights came without; in one thread, as everything that sums."""
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        for system in self.systems:
+            find_values(
+                cast(Collaborative, system),
+                self.trainer.datamodule.example_dataloader,  # type: ignore[attr-defined]
+                self.trainer.strategy.root_device,
+            )
+        torch.set_num_threads(threads)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
         """Send a batch over every link, and measure what the cloud makes of it against the true boxes."""

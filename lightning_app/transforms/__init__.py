@@ -3,8 +3,19 @@
 from lightning_app.transforms.bottleneck import Bottleneck
 from lightning_app.transforms.chain import Chain
 from lightning_app.transforms.correction import Correction
+from lightning_app.transforms.gain import ChannelGain
 from lightning_app.transforms.klt import KLT
+from lightning_app.transforms.selection import ChannelSelection
 from lightning_app.transforms.transform import FeatureTransform
 from lightning_app.transforms.truncation import ChannelTruncation
 
-__all__ = ["KLT", "Bottleneck", "Chain", "ChannelTruncation", "Correction", "FeatureTransform"]
+__all__ = [
+    "KLT",
+    "Bottleneck",
+    "Chain",
+    "ChannelGain",
+    "ChannelSelection",
+    "ChannelTruncation",
+    "Correction",
+    "FeatureTransform",
+]

@@ -14,7 +14,7 @@ from lightning_app.transforms.transform import FeatureTransform
 
 
 class FoundTransform(FeatureTransform):
-    """Finds its values once, before the first step of the first training; checkpoints bring them to later ones.
+    """Finds its values once, before the first training or measurement; checkpoints bring them to later ones.
 
     Attributes:
         initialised: whether they are found; a buffer, so that a checkpoint says it.
@@ -42,3 +42,9 @@ class FoundTransform(FeatureTransform):
             examples: batches of features; each iteration runs the front anew.
             channels: C of each tensor that crosses.
         """
+
+
+def unfound(transform: FeatureTransform) -> list[str]:
+    """Names of the transforms, of this one and those within it, that have not found their values yet."""
+    found = (module for module in transform.modules() if isinstance(module, FoundTransform))
+    return [str(module) for module in found if not bool(module.initialised)]

@@ -10,8 +10,8 @@ from torch import Tensor
 
 from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
-from lightning_app.transforms.components import by_channel
 from lightning_app.transforms.examples import FeatureBatch
+from lightning_app.transforms.feature_statistics import by_channel
 from lightning_app.transforms.found import FoundTransform
 
 

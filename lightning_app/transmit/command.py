@@ -11,7 +11,7 @@ from jsonargparse import ArgumentParser
 
 from lightning_app.bitstream import read_container, read_header
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint import load_model
+from lightning_app.checkpoint import check_found, load_model
 from lightning_app.codecs import Codec
 from lightning_app.darknet import read_detector
 from lightning_app.data import VOC_CLASSES, Resize, read_names
@@ -104,6 +104,7 @@ def _detector(network: SplitDetector | str) -> SplitDetector:
 def _load(network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:
     for sentence in load_model(network, weights, transform):
         print(sentence, file=sys.stderr)  # noqa: T201
+    check_found(transform, str(weights))
     if transform is not None:
         transform.eval()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jsonargparse import ArgumentParser, Namespace
 
-from lightning_app.checkpoint import load_model
+from lightning_app.checkpoint import check_found, load_model
 from lightning_app.errors import OptionError
 from lightning_app.graph import Passthrough, SplitDetector
 from lightning_app.transforms import FeatureTransform
@@ -76,4 +76,5 @@ def _filled(options: Namespace, passthrough: Passthrough) -> SplitDetector:
     if options.transform is not None or isinstance(options.network, SplitDetector) or is_checkpoint(options.file):
         for sentence in load_model(network, options.file, options.transform):
             print(sentence, file=sys.stderr)  # noqa: T201
+    check_found(options.transform, str(options.file))
     return network

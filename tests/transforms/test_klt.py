@@ -152,7 +152,7 @@ def test_a_detector_that_does_not_say_how_heads_are_compared_is_told_what_to_set
         raise OptionError("SmallDetector cannot learn from a teacher")
 
     batch = FeatureBatch({"a": mixed()}, loss)
-    with pytest.raises(OptionError, match=r"SmallDetector cannot .*; for a KLT without it set the KLT's sens"):
+    with pytest.raises(OptionError, match=r"SmallDetector cannot .*; to do without it set the transform's sens"):
         initialised(0.5, [batch])
     initialised(0, [batch])
 

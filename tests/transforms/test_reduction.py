@@ -1,6 +1,7 @@
-"""Fewer channels: those that hardly vary become their mean, and a learned bottleneck begins as principal components."""
+"""Fewer channels, or some of them more finely: what each transform finds on training images, and what it then sends."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,19 @@ from torch import Tensor
 
 from lightning_app.channel import FeatureChannel
 from lightning_app.darknet import Network
+from lightning_app.darknet.weights import save_weights
 from lightning_app.errors import OptionError
 from lightning_app.records.points import read_points
 from lightning_app.systems import Collaborative
-from lightning_app.transforms import KLT, Bottleneck, Chain, ChannelTruncation, FeatureTransform
+from lightning_app.transforms import (
+    KLT,
+    Bottleneck,
+    Chain,
+    ChannelGain,
+    ChannelSelection,
+    ChannelTruncation,
+    FeatureTransform,
+)
 from lightning_app.transforms.examples import FeatureBatch
 
 Dfc = Callable[..., tuple[int, str, str]]
@@ -56,7 +66,12 @@ def test_all_channels_are_sent_where_all_are_kept_and_one_where_hardly_any_is() 
 
 
 def test_values_that_a_checkpoint_has_brought_are_kept() -> None:
-    for make in (lambda: ChannelTruncation(0.5), lambda: Bottleneck(2, sensitivity=0)):
+    kinds: list[Callable[[], FeatureTransform]] = [
+        lambda: ChannelTruncation(0.5),
+        lambda: ChannelSelection(0.5),
+        lambda: Bottleneck(2, sensitivity=0),
+    ]
+    for make in kinds:
         first, second = initialised(make(), features([1, 0.1, 2, 0.2])), make()
         second.prepare({"a": (4, 8, 6)})
         second.load_state_dict(first.state_dict())
@@ -72,6 +87,40 @@ def test_behind_a_klt_the_components_that_hardly_vary_are_left_out() -> None:
     assert (back - mixed).abs().max() < 0.03
     alone = through(initialised(ChannelTruncation(0.5), mixed), mixed)[1]
     assert (alone - mixed).abs().max() > 0.3
+
+
+def test_channels_that_follow_from_others_are_not_sent_and_come_back() -> None:
+    a, b = features([3, 2]).unbind(1)
+    v = torch.stack([a + b - 1, a, 2 * a + 7, b, torch.full_like(a, 5)], dim=1)
+    sent, back = through(initialised(ChannelSelection(0.4), v[:1], v[1:]), v)
+    assert sent.shape == (4, 2, 8, 6)
+    assert (back - v).abs().max() < 1e-4
+
+
+def test_channels_that_are_sent_come_back_as_they_were_sent() -> None:
+    v = features([1, 2, 3, 4])
+    transform = initialised(ChannelSelection(0.5), v)
+    sent, back = through(transform, v)
+    assert torch.allclose(back[:, transform.get_buffer("kept_0")], sent, atol=1e-5)
+    assert torch.equal(transform.get_buffer("kept_0"), torch.tensor([2, 3]))  # which leave least in the others
+
+
+def test_a_gain_is_larger_where_the_heads_are_more_sensitive_and_is_taken_back() -> None:
+    v = features([1, 1, 1, 1])
+    transform = ChannelGain(1)
+    transform.prepare({"a": (4, 8, 6)})
+    weights = torch.tensor([16.0, 1.0, 4.0, 1.0])[:, None, None]
+    transform.initialise([FeatureBatch({"a": v}, lambda others: ((others["a"] - v).square() * weights).sum())])
+    sent, back = through(transform, v)
+    gains = (sent / v).mean(dim=(0, 2, 3))
+    assert torch.allclose(gains / gains[1], torch.tensor([4.0, 1.0, 2.0, 1.0]), rtol=0.2)  # roots of the weights
+    assert gains.log().sum().abs() < 1e-4
+    assert torch.allclose(back, v, atol=1e-5)
+
+
+def test_gains_are_equal_where_nothing_moves_the_heads() -> None:
+    v = features([1, 2])
+    assert torch.equal(through(initialised(ChannelGain(1), v), v)[0], v)
 
 
 @pytest.mark.parametrize("kernel", [1, 3])
@@ -105,6 +154,8 @@ def test_a_stride_sends_fewer_positions_and_gives_all_back(size: tuple[int, int]
     [
         (lambda: ChannelTruncation(0), "keep must be above 0 and at most 1, not 0"),
         (lambda: ChannelTruncation(1.5), "keep must be above 0 and at most 1, not 1.5"),
+        (lambda: ChannelSelection(0), "keep must be above 0 and at most 1, not 0"),
+        (lambda: ChannelGain(-1), "sensitivity must be from 0 to 1, not -1"),
         (lambda: Bottleneck(0), "channels must be at least 1, not 0"),
         (lambda: Bottleneck(2, kernel=2), "kernel must be 1 or 3, not 2"),
         (lambda: Bottleneck(2, stride=0), "stride must be at least 1, not 0"),
@@ -135,6 +186,8 @@ def test_the_gradient_reaches_the_bottleneck_and_the_front() -> None:
     ("kind", "options", "name"),
     [
         ("ChannelTruncation", {"keep": 0.5}, "ChannelTruncation(0.5)"),
+        ("ChannelSelection", {"keep": 0.5}, "ChannelSelection(0.5)"),
+        ("ChannelGain", {"sensitivity": 1}, "ChannelGain(1)"),
         ("Bottleneck", {"channels": 8, "kernel": 3, "stride": 2}, "Bottleneck(8/3/2)"),
     ],
 )
@@ -156,3 +209,35 @@ def test_a_fit_finds_it_and_evaluate_encode_and_decode_use_it(
     given = ("--transform", path, *(str(word).replace("channel.", "") for word in flags))
     Path("five.names").write_text("a\nb\nc\nd\ne\n")
     assert dfc("decode", "a.dfc", *model, "--classes", "five.names", *given)[0] == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_without_a_fit_the_values_are_found_on_the_training_pictures_before_anything_is_measured(
+    dfc: Dfc, tiny: tuple[str, ...], one_epoch: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    transform = ("--model.channel.transform", "lightning_app.transforms.KLT")
+    untrained = ("--model.learning_rate", "0", "--model.frozen_statistics", "true", "--trainer.max_steps", "1")
+    shutil.copy(one_epoch, "whole.ckpt")
+    shutil.rmtree("checkpoints")
+    given = (*tiny, *CHANNEL, *transform, "--model.weights", "whole.ckpt")
+    with caplog.at_level("INFO"):
+        assert dfc("evaluate", *given)[0] == 0
+    assert "KLT(0.5): the values were found on the first 128 training pictures." in caplog.text
+    found = [(point.kbpi, point.map) for point in read_points(Path("runs/evaluation/points.csv"))]
+    assert dfc("fit", *given, *untrained)[0] == 0
+    assert dfc("evaluate", *tiny, *CHANNEL, *transform, "--model.weights", CHECKPOINT)[0] == 0
+    kept = [(point.kbpi, point.map) for point in read_points(Path("runs/evaluation/points.csv"))]
+    for one, other in zip(found, kept, strict=True):
+        assert one == pytest.approx(other, rel=0.02)
+    assert dfc("test", *given)[0] == 0
+
+
+def test_nothing_is_sent_through_a_transform_that_has_not_found_its_values(dfc: Dfc, workplace: Path) -> None:
+    weights = workplace / "initial.weights"
+    save_weights(Network.from_cfg(SHAPES), weights)
+    model = ("--network", SHAPES, "--weights", weights, "--channel.split", "max_5")
+    transform = ("--channel.transform", "lightning_app.transforms.KLT")
+    status, _, err = dfc("encode", "no.jpg", "-o", "a.dfc", *model, *transform)
+    assert status == 2
+    assert "holds no values of KLT(0.5): write a checkpoint that has them by `dfc fit`" in err
