@@ -48,6 +48,7 @@ experiment: venv
 
 soak: venv
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
+	rm -rf checkpoints/soak
 	$(BIN)/python -m experiments.soak
 
 bench: venv

@@ -11,12 +11,13 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from lightning_app import __version__
-from lightning_app.errors import DfcError
+from lightning_app.errors import DfcError, OptionError
 
 USAGE = """\
 dfc: train and measure object detectors whose features cross a real video codec
@@ -48,6 +49,9 @@ COMMANDS = {
     "decode": ("lightning_app.transmit.command", "run_decode"),
 }
 """Module and function of those that are not LightningCLI's; a module waits for its command."""
+
+OF_LIGHTNING = ("fit", "validate", "test", "predict", "evaluate")
+"""Those that are."""
 
 WITH_CODEC = ("fit", "evaluate")
 """Commands whose threads, between two layers, leave their cores to the codec: torch's would spin there for a moment."""
@@ -111,6 +115,10 @@ def _dispatch(arguments: list[str]) -> None:
         module, function = COMMANDS[command]
         getattr(_imported(module), function)(rest)
         return
+    if command not in OF_LIGHTNING and not command.startswith("-"):
+        close = get_close_matches(command, [*OF_LIGHTNING, *COMMANDS], n=1)
+        meant = f"; did you mean {close[0]}?" if close else ""
+        raise OptionError(f"there is no command {command}{meant} (`dfc --help` lists the commands)")
     if command in WITH_CODEC:  # torch reads it when it is loaded
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):

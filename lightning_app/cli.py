@@ -14,9 +14,12 @@ import yaml
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
+from lightning_app.command_errors import OneSentence
 from lightning_app.data import PicturesDataModule, ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
+from lightning_app.earlier_runs import keep_earlier
 from lightning_app.errors import OptionError, Stopped
+from lightning_app.evaluation.origin import check_origin, origin, write_origin
 from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
 from lightning_app.lightning_fixes.init_args import OwnInitArgs
 from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
@@ -46,6 +49,10 @@ class SaveConfig(SaveConfigCallback):
             logger.log_hyperparams(config)
 
 
+class Parser(OneSentence, LightningArgumentParser):
+    """Lightning's parser, which says what is wrong in one sentence."""
+
+
 class CLI(CommandLineDecides, OwnInitArgs):
     """The commands of ``dfc`` that train and measure."""
 
@@ -68,13 +75,25 @@ class CLI(CommandLineDecides, OwnInitArgs):
         return parser
 
     def before_fit(self) -> None:
-        """Try to write into the folders of the checkpoints, so that a failure comes before the training."""
+        """Try to write into the folders of the checkpoints, and move those of an earlier run out of the way."""
+        requeued = any(Path(self.trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"))  # SLURM's, which Lightning resumes
         for callback in self.trainer.checkpoint_callbacks:
             folder = getattr(callback, "dirpath", None)
-            if folder is not None and "://" not in str(folder):
-                Path(folder).mkdir(parents=True, exist_ok=True)
-                with TemporaryFile(dir=folder):
-                    pass
+            if folder is None or "://" in str(folder):
+                continue
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=folder):
+                pass
+            if self.trainer.is_global_zero and not (requeued or self.config["fit"].get("ckpt_path")):
+                keep_earlier(Path(folder), getattr(callback, "filename", None))
+
+    def before_evaluate(self) -> None:
+        """Refuse a folder that holds the results of another evaluation, before any work is done."""
+        config = self.config["evaluate"]
+        ours = origin(yaml.safe_load(self._parser("evaluate").dump(config, skip_none=False)))
+        check_origin(Path(config.output), ours)
+        if self.trainer.is_global_zero:
+            write_origin(Path(config.output), ours)
 
     def before_instantiate_classes(self) -> None:
         """Refuse a checkpoint that is not there, before any work is done."""
@@ -127,4 +146,5 @@ def _run() -> None:
         # Our samplers share the pictures between the ranks themselves; Lightning's would repeat some.
         trainer_defaults={"use_distributed_sampler": False},
         auto_configure_optimizers=False,
+        parser_class=Parser,
     )

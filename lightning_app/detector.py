@@ -142,9 +142,21 @@ class Detector(LightningModule):
         elif stage == "fit" and not is_annotated(data):
             check_trainable(self.criterion, data)
             rank_zero_info(leave_out_validation(self.trainer, data))
-        if isinstance(self.system, Collaborative) and self.trainer.ckpt_path is None:  # else a checkpoint brings them
-            find_values(self.system, data.example_dataloader, self.trainer.strategy.root_device, stage == "fit")
+        if stage == "fit":
+            self._find_values(training=True)
         self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
+
+    def on_validation_start(self) -> None:
+        """Find values of a transform that neither the weights nor the checkpoint, which is loaded now, has brought."""
+        with torch.inference_mode(False):  # it needs gradients
+            self._find_values()
+
+    on_test_start = on_predict_start = on_validation_start
+
+    def _find_values(self, training: bool = False) -> None:
+        if isinstance(self.system, Collaborative):
+            data = self.trainer.datamodule  # type: ignore[attr-defined]
+            find_values(self.system, data.example_dataloader, self.trainer.strategy.root_device, training)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""

@@ -246,13 +246,6 @@ def test_ema_by_config_averages_what_is_measured(dfc: Dfc, tiny: tuple[str, ...]
         assert float(last[f"val/kbpi_{point.label}"]) == pytest.approx(point.kbpi, rel=1e-6)
 
 
-def test_a_new_run_replaces_the_last_checkpoint(dfc: Dfc, tiny: tuple[str, ...]) -> None:
-    for seed in ("1", "2"):
-        assert dfc("fit", *tiny, "--trainer.max_epochs", "1", "--seed_everything", seed)[0] == 0
-        assert saved()["hyper_parameters"]["seed"] == int(seed)
-    assert [path.name for path in Path(PLAIN).parent.iterdir()] == ["last.ckpt"]
-
-
 def test_a_loss_that_is_not_finite_stops_the_run_with_its_terms(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     status, _, err = dfc("fit", *tiny, "--model.learning_rate", "1e30")
     assert status == 2

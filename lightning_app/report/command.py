@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
@@ -12,6 +13,7 @@ from lightning_app.records.comparisons import read_comparisons
 from lightning_app.records.differences import Difference, read_differences
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.truth import check_one_truth
+from lightning_app.report.points_page import names_in
 from lightning_app.report.series import truth_of
 from lightning_app.report.tables import comparison_table
 from lightning_app.report.write import write_comparisons_report, write_report
@@ -38,6 +40,7 @@ def run(arguments: list[str]) -> None:
     systems = _systems(options.systems)
     comparisons = [] if options.comparisons is None else read_comparisons(options.comparisons)
     check_one_truth([truth_of(systems), *(row.truth for row in comparisons)])
+    _check_folder(options.output, systems)
     console = Console()
     console.print(comparison_table({name: points for name, (points, _) in systems.items()}))
     paths = write_report(systems, options.output)
@@ -45,6 +48,19 @@ def run(arguments: list[str]) -> None:
         paths += write_comparisons_report(comparisons, options.output)
     for path in paths:
         console.print(f"Written to {path}", soft_wrap=True, markup=False)
+
+
+def _check_folder(folder: Path, systems: Iterable[str]) -> None:
+    """Refuse a folder that holds a report on other weights."""
+    page = folder / "points.md"
+    if not page.is_file():
+        return
+    theirs = names_in(page.read_text("utf-8"))
+    if theirs != list(systems):
+        raise OptionError(
+            f"{folder} holds a report on {', '.join(theirs)}, and this one is on {', '.join(systems)}. It is not "
+            "replaced: give another folder with --output, or move it away"
+        )
 
 
 def _systems(arguments: list[str]) -> dict[str, tuple[list[Point], list[Difference]]]:

@@ -11,6 +11,8 @@ from lightning_app.report.paper import LOSSLESS_MAP, SOURCE
 from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, truth_of
 
 Column = Callable[[Point], str]
+_OF_ALL = "Lossless"
+"""The heading behind those of the single sets of weights."""
 
 
 def points_page(systems: Systems) -> str:
@@ -21,6 +23,11 @@ def points_page(systems: Systems) -> str:
     for name, (points, _) in systems.items():
         lines += ["", f"## {name}", "", _origin(points), "", *_points_table(points)]
     return "\n".join([*lines, *_lossless(systems, is_taught(truth)), ""])
+
+
+def names_in(page: str) -> list[str]:
+    """The names of the sets of weights that a page of `points_page` is on."""
+    return [line[3:] for line in page.splitlines() if line.startswith("## ") and line != f"## {_OF_ALL}"]
 
 
 def _origin(points: Sequence[Point]) -> str:
@@ -76,7 +83,7 @@ def _lossless(systems: Systems, taught: bool) -> list[str]:
     printed = "the paper's, as printed, against annotations" if taught else "the paper's, as printed"
     rows.append([printed, _range(*LOSSLESS_MAP)])
     lines = table(["Weights", "mAP (%), all splits and depths"], rows)
-    return ["", "## Lossless", "", *lines, "", f"The paper is {SOURCE}."]
+    return ["", f"## {_OF_ALL}", "", *lines, "", f"The paper is {SOURCE}."]
 
 
 def _range(low: float, high: float) -> str:

@@ -13,6 +13,7 @@ from lightning_app.bitstream import read_container, read_header
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import check_found, load_model
 from lightning_app.codecs import Codec
+from lightning_app.command_errors import OneSentence
 from lightning_app.darknet import read_detector
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
@@ -28,7 +29,7 @@ from lightning_app.transmit.mobile import encode_picture
 
 def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
-    parser = ArgumentParser(prog="dfc encode", description="Code the features of a picture: the mobile side.")
+    parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
     parser.add_argument("picture", type=Path, help="the picture")
     _add_network(parser)
     parser.add_argument("--qp", type=QPOption, default="lossless", help="at which to code, or lossless")
@@ -48,7 +49,7 @@ def run_encode(arguments: list[str]) -> None:
 
 def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
-    parser = ArgumentParser(prog="dfc decode", description="Detect from coded features: the cloud side.")
+    parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help="what `dfc encode` wrote")
     _add_network(parser)
     parser.add_argument("--classes", type=Path, help="their names, one a line, or a .tree; VOC's if there are 20")

@@ -165,16 +165,19 @@ def test_the_network_runs_once_a_picture_in_one_thread_and_each_back_once_a_poin
 
 
 def test_figures_and_pages_are_made_and_a_missing_anchor_is_told(dfc: Dfc, trained: tuple[str, ...]) -> None:
-    status, out, err = dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[lossless,37]", "--output", "deep/a")
+    options = ("--splits", "[max_5]", "--qps", "[lossless,37]", "--output", "deep/a")
+    status, out, err = dfc("evaluate", *trained, *options)
     assert status == 0, err
-    made = {"fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "points.md", "outcomes.npz", *FILES}
+    made = {"fig4.png", "fig4.svg", "fig5.png", "fig5.svg", "points.md", "outcomes.npz", "origin.json", *FILES}
     assert {path.name for path in Path("deep/a").iterdir()} == made
     assert 'No BD numbers: they need lossy points and --anchor.qps "[original,22,27,32,37]"' in out
     assert "outcomes.npz" in out
     assert "fig5.png" in out
     (Path("deep/a") / "table1.md").touch()
-    assert dfc("evaluate", *trained, "--splits", "[]", "--output", "deep/a")[0] == 0
-    assert {path.name for path in Path("deep/a").iterdir()} == {"points.md", "outcomes.npz", *FILES}
+    assert dfc("evaluate", *trained, *options)[0] == 0
+    assert {path.name for path in Path("deep/a").iterdir()} == made
+    assert dfc("evaluate", *trained, "--splits", "[]", "--output", "deep/b")[0] == 0
+    assert {path.name for path in Path("deep/b").iterdir()} == {"points.md", "outcomes.npz", "origin.json", *FILES}
 
 
 def test_what_was_coded_is_never_coded_again_though_thresholds_change(dfc: Dfc, trained: tuple[str, ...]) -> None:
@@ -195,10 +198,16 @@ def test_other_weights_sizes_and_codecs_are_coded_anew(dfc: Dfc, trained: tuple[
     network = Network.from_cfg("configs/networks/shapes.cfg", seed=1)
     save_weights(network, Path("other.weights"))
     # The picture that goes to the cloud whole is the same for every network.
-    assert counts(dfc("evaluate", *trained, *few, "--model.weights", "other.weights")[1]) == (PICTURES, PICTURES)
-    assert counts(dfc("evaluate", *trained, *few, "--data.size", "96")[1]) == (PICTURES, PICTURES)
-    assert counts(dfc("evaluate", *trained, *few, "--codecs", "[HEVC/best]")[1]) == (PICTURES, PICTURES)
-    assert counts(dfc("evaluate", *trained, *few, "--trainer.precision", "bf16-mixed")[1]) == (PICTURES, PICTURES)
+    for option in (
+        ("--model.weights", "other.weights"),
+        ("--data.size", "96"),
+        ("--codecs", "[HEVC/best]"),
+        ("--trainer.precision", "bf16-mixed"),
+    ):
+        assert counts(dfc("evaluate", *trained, *few, *option, "--output", option[0].strip("-"))[1]) == (
+            PICTURES,
+            PICTURES,
+        )
 
 
 def test_the_front_runs_once_a_picture_and_each_point_codes_it_once(

@@ -169,6 +169,7 @@ def test_a_transform_that_is_missing_or_left_over_is_said_and_a_run_that_resumes
     status, _, err = dfc("fit", *tiny, *CHANNEL, "--ckpt_path", CHECKPOINT)
     assert status == 2
     assert "A run resumes with what it began with: set it so, or use --model.weights" in err
+    Path("checkpoints").rename("first")
     assert dfc("fit", *tiny, *CHANNEL, "--trainer.max_epochs", "1")[0] == 0
     assert dfc("test", *run, "--ckpt_path", CHECKPOINT)[0] == 0
     assert f"{CHECKPOINT} holds no transform: it keeps its initial values." in caplog.text

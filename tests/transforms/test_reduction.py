@@ -226,11 +226,18 @@ def test_without_a_fit_the_values_are_found_on_the_training_pictures_before_anyt
     assert "KLT(0.5): the values were found on the first 128 training pictures." in caplog.text
     found = [(point.kbpi, point.map) for point in read_points(Path("runs/evaluation/points.csv"))]
     assert dfc("fit", *given, *untrained)[0] == 0
-    assert dfc("evaluate", *tiny, *CHANNEL, *transform, "--model.weights", CHECKPOINT)[0] == 0
-    kept = [(point.kbpi, point.map) for point in read_points(Path("runs/evaluation/points.csv"))]
+    again = ("--model.weights", CHECKPOINT, "--output", "again")
+    assert dfc("evaluate", *tiny, *CHANNEL, *transform, *again)[0] == 0
+    kept = [(point.kbpi, point.map) for point in read_points(Path("again/points.csv"))]
     for one, other in zip(found, kept, strict=True):
         assert one == pytest.approx(other, rel=0.02)
-    assert dfc("test", *given)[0] == 0
+    for name, weights in (("a", "--model.weights"), ("b", "--ckpt_path")):
+        saved = ("--trainer.logger.name", name)
+        assert dfc("test", *tiny, *CHANNEL, *transform, weights, "whole.ckpt", *saved)[0] == 0
+    measured = [read_points(path) for path in sorted(Path("runs/demo").glob("[ab]/version_0/points.csv"))]
+    assert [(p.kbpi, p.map) for p in measured[0]] == [(p.kbpi, p.map) for p in measured[1]]
+    for one, point in zip([one for one in found if one[0] < 100], measured[0], strict=True):
+        assert one == pytest.approx((point.kbpi, point.map), rel=0.02)
 
 
 def test_nothing_is_sent_through_a_transform_that_has_not_found_its_values(dfc: Dfc, workplace: Path) -> None:

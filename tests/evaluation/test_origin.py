@@ -1,0 +1,83 @@
+"""Nothing that an earlier command has measured or trained is replaced without a word."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
+    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
+]
+
+Dfc = Callable[..., tuple[int, str, str]]
+POINTS = Path("runs/evaluation/points.csv")
+SWEEP = ("--splits", "[max_5]", "--qps", "[lossless]")
+
+
+@pytest.fixture
+def evaluate(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> Callable[..., tuple[int, str, str]]:
+    shutil.copy(one_epoch, "trained.ckpt")
+    return lambda *options: dfc("evaluate", *tiny, *SWEEP, "--model.weights", "trained.ckpt", *options)
+
+
+def test_an_evaluation_may_be_run_again_and_one_of_other_options_or_weights_needs_another_folder(
+    evaluate: Callable[..., tuple[int, str, str]],
+) -> None:
+    assert evaluate()[0] == 0
+    measured = POINTS.read_bytes()
+    assert evaluate()[0] == 0
+    status, _, err = evaluate("--splits", "[max_3]")
+    assert status == 2
+    assert "runs/evaluation holds the results of another evaluation: splits ['max_5'] and not ['max_3']" in err
+    assert "give another folder with --output, or move it away" in err
+    status, _, err = evaluate("--trainer.limit_test_batches", "1")
+    assert (status, "trainer.limit_test_batches" in err) == (2, True)
+    with Path("trained.ckpt").open("ab") as file:  # another file by the same name
+        file.write(b"0")
+    status, _, err = evaluate()
+    assert (status, "model.weights trained.ckpt (" in err) == (2, True)
+    assert POINTS.read_bytes() == measured
+
+
+def test_results_of_an_earlier_version_are_not_replaced(evaluate: Callable[..., tuple[int, str, str]]) -> None:
+    POINTS.parent.mkdir(parents=True)
+    POINTS.write_text("kept")
+    status, _, err = evaluate()
+    assert (status, "holds the results of an earlier version of dfc" in err) == (2, True)
+    assert POINTS.read_text() == "kept"
+    assert evaluate("--output", "elsewhere")[0] == 0
+
+
+def test_a_second_training_keeps_the_checkpoints_of_the_first(
+    dfc: Dfc, tiny: tuple[str, ...], one_epoch: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    trained, kept = Path(one_epoch).read_bytes(), Path("checkpoints/demo/plain-1/last.ckpt")
+    assert dfc("fit", *tiny, "--ckpt_path", "last", "--trainer.max_epochs", "1")[0] == 0
+    Path("job").mkdir()
+    shutil.copy(one_epoch, "job/hpc_ckpt_1.ckpt")  # SLURM has queued the job again, by the same command
+    dfc("fit", *tiny, "--trainer.default_root_dir", "job", "--trainer.max_epochs", "1")
+    assert not kept.exists()
+    Path(one_epoch).write_bytes(trained)
+    with caplog.at_level("INFO"):
+        assert dfc("fit", *tiny, "--trainer.max_epochs", "1", "--seed_everything", "1")[0] == 0
+    assert "plain held the checkpoints of an earlier run: they are kept in " in caplog.text
+    assert kept.read_bytes() == trained
+    assert torch.load(one_epoch, weights_only=True)["hyper_parameters"]["seed"] == 1
+    assert dfc("fit", *tiny, "--trainer.max_epochs", "1")[0] == 0
+    assert Path("checkpoints/demo/plain-2/last.ckpt").exists()
+    assert kept.read_bytes() == trained
+
+
+def test_a_report_on_other_weights_needs_another_folder(dfc: Dfc) -> None:
+    points = Path(__file__).parents[2] / "results/demo/plain.csv"
+    assert dfc("report", f"plain={points}", "--output", "report")[0] == 0
+    page = Path("report/points.md").read_bytes()
+    assert dfc("report", f"plain={points}", "--output", "report")[0] == 0
+    status, _, err = dfc("report", f"other={points}", "--output", "report")
+    assert status == 2
+    assert "report holds a report on plain, and this one is on other. It is not replaced: give another folder" in err
+    assert Path("report/points.md").read_bytes() == page

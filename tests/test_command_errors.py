@@ -1,0 +1,47 @@
+"""A mistake on the command line gets one sentence that says what to type instead."""
+
+from collections.abc import Callable
+
+import pytest
+
+Dfc = Callable[..., tuple[int, str, str]]
+TEST = ("test", "-c", "configs/yolo_lite.yaml", "--data.root", "VOCdevkit")
+MODEL = ("--network", "a.cfg", "--weights", "w")
+CHANNEL = (*TEST, "--model.channel.split", "max_7")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("fitt",), "there is no command fitt; did you mean fit? (`dfc --help` lists the commands)"),
+        (("test", "-c", "configs/yolo_lit.yaml"), "configs/yolo_lit.yaml is not there"),
+        (("test", "--data.rooot", "a"), "there is no option --data.rooot; did you mean --data.root?"),
+        ((*TEST, "--model.chanel.split", "a"), "no option --model.chanel.split; did you mean --model.channel?"),
+        ((*CHANNEL, "--model.channel.splt", "a"), "did you mean --model.channel.split?"),
+        (
+            (*CHANNEL, "--model.channel.codec", "HEVCC"),
+            "HEVCC cannot be used: there is no class of this name; take",
+        ),
+        ((*CHANNEL, "--model.channel.codec", "Codec"), "but is abstract; take one of AVC, HEVC, HM, JPEG,"),
+        (
+            (*CHANNEL, "--model.channel.codec", "no.such.Codec"),
+            "no.such.Codec cannot be used: No module named 'no'; take",
+        ),
+        ((*CHANNEL, "--model.channel.depth", "many"), "--model.channel.depth must be a whole number, not many"),
+        ((*CHANNEL, "--model.channel.qps", "33"), "--model.channel.qps must be a list, such as [a,b], not 33"),
+        ((*CHANNEL, "--model.channel.scaling", "log"), "scaling must be one of minmax, zscore, clip, not log"),
+        ((*TEST, "--model.learning_rate", "fast"), "--model.learning_rate must be a number, not fast"),
+        (("test", "--model.network", "a.cfg"), "--data.root is missing"),
+        (("encode", "x", *MODEL, "--channel.splt", "a"), "did you mean --channel.split?"),
+        (("decode", "x", *MODEL, "--weigths", "w"), "no option --weigths; did you mean --weights?"),
+        (("decode", "x", *MODEL[:2]), "weights is missing"),
+    ],
+)
+def test_a_mistake_gets_one_line_that_says_what_to_type(
+    dfc: Dfc, workplace: object, arguments: tuple[str, ...], said: str
+) -> None:
+    status, out, err = dfc(*arguments)
+    assert (status, out) == (2, "")
+    assert said in err
+    assert err.startswith("dfc: ")
+    assert err.count("\n") == 1
