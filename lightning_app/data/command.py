@@ -12,8 +12,10 @@ from rich.progress import track
 from rich.table import Table
 
 from lightning_app.data.annotation import VOC_CLASSES
-from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets
+from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets, unlisted_classes
+from lightning_app.data.devkit import annotation_path
 from lightning_app.data.download import DEVKIT, VOC, install
+from lightning_app.data.drawing import draw_boxes
 from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
 from lightning_app.errors import DataError
@@ -28,7 +30,8 @@ def run(arguments: list[str]) -> None:
     if options.command == "download":
         download(options.root, options.years, options.mirror)
     elif options.command == "check":
-        check(options.root, VOC_CLASSES if options.classes is None else read_names(options.classes))
+        classes = VOC_CLASSES if options.classes is None else read_names(options.classes)
+        check(options.root, classes, options.draw)
     else:
         make(options.root, options.train_pictures, options.test_pictures, options.seed, options.side)
 
@@ -47,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument("root", type=Path, help="the devkit: the folder that holds VOC2007")
     checked.add_argument(
         "--classes", type=Path, metavar="FILE", help="their names, one a line, or a .tree (VOC's twenty)"
+    )
+    checked.add_argument(
+        "--draw", type=Path, metavar="FOLDER", help="also write up to 100 pictures with their boxes into this folder"
     )
     made = commands.add_parser("make", help="draw a small set of shapes, a devkit of five classes")
     made.add_argument("what", choices=["shapes"], help="shapes on clouds")
@@ -70,8 +76,13 @@ def download(root: Path, years: Sequence[int], mirror: str | None = None) -> Non
         console.print(f"{archive.sets[-1]}: {done} in {root / DEVKIT}", soft_wrap=True)
 
 
-def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES) -> None:
+def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES, drawings: Path | None = None) -> None:
     """Print what is in a devkit, and what is wrong with it.
+
+    Args:
+        root: the devkit.
+        classes: names of the classes.
+        drawings: folder for pictures with their boxes; None for none.
 
     Raises:
         DataError: it is no devkit, or something is wrong with it.
@@ -82,11 +93,25 @@ def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES) -> None:
     groups = {**sets, "all": ids}
     counts = {name: count((checked[i] for i in names), len(classes)) for name, names in groups.items()}
     console.print(counts_table(counts, classes, f"{root}: pictures of {_sizes(counts['all'])}"))
-    _report_problems(root, checked, console)
+    if drawings is not None:
+        drawn = draw_boxes(root, checked, classes, drawings)
+        console.print(f"{drawn} pictures with their boxes in {drawings}", soft_wrap=True, markup=False)
+    _report_problems(root, checked, classes, console)
 
 
-def _report_problems(root: Path, checked: Mapping[str, CheckedPicture], console: Console) -> None:
+OTHERS = (
+    "write the names of your classes, one a line, into a file and give it as --classes; to train without the others, "
+    "give --data.other_classes ignore to `dfc fit`"
+)
+"""What to do about classes that are not listed."""
+
+
+def _report_problems(
+    root: Path, checked: Mapping[str, CheckedPicture], classes: Sequence[str], console: Console
+) -> None:
     problems = [problem for picture in checked.values() for problem in picture.problems]
+    unlisted = unlisted_classes({annotation_path(root, name): item for name, item in checked.items()}, classes, OTHERS)
+    problems += [] if unlisted is None else [unlisted]
     for problem in problems:
         console.print(problem, soft_wrap=True, markup=False, highlight=False)
     if problems:

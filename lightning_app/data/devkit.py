@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lightning_app.codecs.base import MAX_SAMPLES
+from lightning_app.data.found import remedy, sets_found
 from lightning_app.errors import DataError, OptionError
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
@@ -44,9 +45,10 @@ def read_set(root: Path, name: str) -> list[str]:
     try:
         lines = (root / inside).read_text(encoding="utf-8-sig").splitlines()  # some editors put a byte order mark first
     except (OSError, UnicodeDecodeError):
-        raise DataError(
-            f"{root} is no VOC devkit: it has no {inside}; give the folder that holds {year}, usually VOCdevkit"
-        ) from None
+        found = sets_found(root)
+        if found is not None:
+            raise DataError(f"{root} has other sets: it has no {inside}; {found}") from None
+        raise DataError(f"{root} is no VOC devkit: it has no {inside}; {remedy(root, year)}") from None
     stems = [_stem(line) for line in lines if line.strip()]  # some tools end a list with blank lines
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, Others, read_annotation
 from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.devkit import (
     annotation_path,
@@ -34,6 +34,7 @@ class VOCDataset(ExampleDataset):
         boxes_needed: refuse pictures of which only the classes are known, as measuring must and training need not.
         resize: how a picture that is not augmented is brought to ``size``.
         seed: of the augmentation, at least 0.
+        other_classes: ``ignore`` leaves out the objects of classes that are not listed; ``refuse`` ends the run.
     """
 
     def __init__(
@@ -47,11 +48,12 @@ class VOCDataset(ExampleDataset):
         boxes_needed: bool = False,
         resize: Resize = "plain",
         seed: int = 0,
+        other_classes: Others = "refuse",
     ) -> None:
         self.root = Path(root)
         ids = [name for part in sets for name in read_set(self.root, part)]
         super().__init__(ids, size, augmentation, difficult, resize, seed)
-        self.classes, self.boxes_needed = tuple(classes), boxes_needed
+        self.classes, self.boxes_needed, self.other_classes = tuple(classes), boxes_needed, other_classes
         # Miss a file now, on every rank alike, and not in the middle of an epoch on one of them.
         missing = missing_files(self.root, self.ids)
         if missing:
@@ -68,7 +70,7 @@ class VOCDataset(ExampleDataset):
             DataError: it cannot be read, or has no boxes where they are needed.
         """
         path = annotation_path(self.root, self.ids[index])
-        annotation = read_annotation(path, self.classes)
+        annotation = read_annotation(path, self.classes, self.other_classes)
         if self.boxes_needed and len(annotation.class_only):
             raise DataError(
                 f"{path} says what is in its picture and not where, so that there is nothing to measure: "
