@@ -120,27 +120,31 @@ def _texts(annotation: Annotation, which: NDArray[np.bool_]) -> list[str]:
     return [" ".join(f"{edge:g}" for edge in box) for box in annotation.boxes[which]]
 
 
-def unlisted_classes(checked: Mapping[Path, CheckedPicture], classes: Sequence[str], remedy: str) -> str | None:
+def unlisted_classes(checked: Mapping[str, CheckedPicture], classes: Sequence[str], remedy: str) -> str | None:
     """One sentence about all objects whose class is not listed; None where there is none.
 
     Args:
-        checked: by the path of the annotation.
+        checked: by their ids.
         classes: that are listed.
-        remedy: what to type instead; ``{names}`` in it stands for the classes that are not listed, as typed for an
-            option.
+        remedy: what to type instead; ``{names}`` in it stands for the classes of all objects, as typed for an option.
     """
     counts: Counter[str] = Counter()
-    first: dict[str, Path] = {}
-    for path, picture in checked.items():
-        for name in picture.annotation.unlisted if picture.annotation is not None else ():
+    first: dict[str, str] = {}
+    labels: set[int] = set()
+    for place, picture in checked.items():
+        if picture.annotation is None:
+            continue
+        labels |= {*picture.annotation.labels.tolist(), *picture.annotation.class_only.tolist()}
+        for name in picture.annotation.unlisted:
             counts[name] += 1
-            first.setdefault(name, path)
+            first.setdefault(name, place)
     if not counts:
         return None
+    there = [classes[label] for label in sorted(labels)] + sorted(counts)
     told = ", ".join(f"{name!r} ({counts[name]:,}, first in {first[name]})" for name in sorted(counts))
     return (
         f"{counts.total():,} object(s) are of classes that are not among {shown(classes)}: {told}; "
-        f"{remedy.replace('{names}', as_option(sorted(counts)))}"
+        f"{remedy.replace('{names}', as_option(there))}"
     )
 
 

@@ -13,7 +13,6 @@ from rich.table import Table
 
 from lightning_app.data.annotation import VOC_CLASSES
 from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets, unlisted_classes
-from lightning_app.data.devkit import annotation_path
 from lightning_app.data.download import DEVKIT, VOC, install
 from lightning_app.data.drawing import draw_boxes
 from lightning_app.data.names import read_names
@@ -110,7 +109,7 @@ def _report_problems(
     root: Path, checked: Mapping[str, CheckedPicture], classes: Sequence[str], console: Console
 ) -> None:
     problems = [problem for picture in checked.values() for problem in picture.problems]
-    unlisted = unlisted_classes({annotation_path(root, name): item for name, item in checked.items()}, classes, OTHERS)
+    unlisted = unlisted_classes(checked, classes, OTHERS)
     problems += [] if unlisted is None else [unlisted]
     for problem in problems:
         console.print(problem, soft_wrap=True, markup=False, highlight=False)

@@ -14,8 +14,10 @@ from torch.utils.data import Dataset
 from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import Annotation, of_no_area
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.check import CheckedPicture
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.transforms import SMALLEST, augment, training_transform
+from lightning_app.errors import DataError
 
 
 class Key(NamedTuple):
@@ -109,6 +111,13 @@ class ExampleDataset(Dataset[Example], ABC):
         Raises:
             DataError: either cannot be read, or the two do not belong together.
         """
+
+    def check(self, index: int) -> CheckedPicture:
+        """Read a picture to see whether a training can."""
+        try:
+            return CheckedPicture(self.read(index)[0], ())
+        except DataError as error:
+            return CheckedPicture(None, (str(error),))
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -1,6 +1,7 @@
 """A VOC devkit as a PyTorch dataset."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from numpy.typing import NDArray
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, Others, read_annotation
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.check import CheckedPicture, check_picture
 from lightning_app.data.devkit import (
     annotation_path,
     check_sizes,
@@ -72,11 +74,16 @@ class VOCDataset(ExampleDataset):
         path = annotation_path(self.root, self.ids[index])
         annotation = read_annotation(path, self.classes, self.other_classes)
         if self.boxes_needed and len(annotation.class_only):
-            raise DataError(
-                f"{path} says what is in its picture and not where, so that there is nothing to measure: "
-                "draw its boxes, or take the picture off the list"
-            )
+            raise DataError(_not_measurable(path))
         return annotation
+
+    def check(self, index: int) -> CheckedPicture:
+        """Read a picture and its annotation, and say all that ends a training."""
+        checked = check_picture(self.root, self.ids[index], self.classes)
+        if self.boxes_needed and checked.annotation is not None and len(checked.annotation.class_only):
+            fault = _not_measurable(annotation_path(self.root, self.ids[index]))
+            return replace(checked, faults=(*checked.faults, fault))
+        return checked
 
     def read(self, index: int) -> tuple[Annotation, NDArray[np.uint8]]:
         """The objects of a picture, and the picture as it is stored, RGB (H, W, 3).
@@ -88,3 +95,10 @@ class VOCDataset(ExampleDataset):
         image = read_picture(path)
         check_sizes(path, (image.shape[0], image.shape[1]), (annotation.height, annotation.width))
         return annotation, image
+
+
+def _not_measurable(path: Path) -> str:
+    return (
+        f"{path} says what is in its picture and not where, so that there is nothing to measure: "
+        "draw its boxes, or take the picture off the list"
+    )

@@ -96,9 +96,8 @@ def test_a_devkit_with_faults_is_answered_by_them_and_one_sentence(dfc: Dfc, wri
     status, out, err = dfc("data", "check", root)
     assert status == 2
     assert "000001.jpg cannot be read as a picture" in out
-    where = annotation(root)
     assert "1 object(s) are of classes that are not among aeroplane, bicycle, bird" in out
-    assert f"tvmonitor: 'wolf' (1, first in {where}); write the names of your classes, one a line" in out
+    assert f"tvmonitor: 'wolf' (1, first in {NAME}); write the names of your classes, one a line" in out
     assert err == f"dfc: {root} has 2 problem(s), listed above: mend them, or take the pictures off its lists\n"
 
 
@@ -123,7 +122,7 @@ def test_classes_that_are_not_listed_are_one_sentence_for_all(dfc: Dfc, write_de
         f"dfc: {root} has 1 problem(s), listed above: mend them, or take the pictures off its lists\n",
     )
     assert out.count("not among") == 1
-    assert f"4 object(s) are of classes that are not among cat: 'dog' (4, first in {annotation(root)})" in out
+    assert f"4 object(s) are of classes that are not among cat: 'dog' (4, first in {NAME})" in out
     assert "give --data.other_classes ignore to `dfc fit`" in out
 
 
