@@ -32,7 +32,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc profile  --network NET.cfg ...       what layers cost, what crosses, and the best split over an uplink
   dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
-  dfc data     download | check | make     VOC, a devkit of your own, drawn shapes
+  dfc data     convert | adapt | check | download | make   your own pictures and classes, VOC, drawn shapes
 
 `dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
 """

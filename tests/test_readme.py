@@ -9,7 +9,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 README, FEATURES = ROOT / "README.md", ROOT / "docs/features.md"
-PAGES = [README, FEATURES, ROOT / "docs/running.md", *sorted((ROOT / "configs").rglob("*.yaml"))]
+PAGES = [
+    README,
+    FEATURES,
+    ROOT / "docs/running.md",
+    ROOT / "docs/own-data.md",
+    *sorted((ROOT / "configs").rglob("*.yaml")),
+]
 COMMAND = re.compile(
     r"(?:^[# ]*(?:WANDB_MODE=offline )?|`)"
     r"dfc ((?:fit|validate|test|predict|evaluate) +-c [^`\n]*?)(?: {3,}#.*)?(?:`|$)",
@@ -49,7 +55,7 @@ def test_our_own_commands_of_the_table_miss_a_file_and_no_option(
     status, _, err = dfc(*shlex.split(command))
     assert "usage:" not in err
     assert status == (0 if "make" in command else 2), err
-    assert status == 0 or re.fullmatch(r"dfc: \S+ (cannot be read|is no).*\n", err), err
+    assert status == 0 or re.fullmatch(r"dfc: (the folder )?\S+ (cannot be read|is no).*\n", err), err
 
 
 @pytest.mark.slow

@@ -1,8 +1,9 @@
 """One VOC annotation file, read and checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn, Self
+from typing import Literal, NoReturn, Self
 from xml.etree.ElementTree import Element, ParseError  # the types only: defusedxml does the parsing
 
 import numpy as np
@@ -19,6 +20,10 @@ VOC_CLASSES = (
 LARGEST = 2**24
 """Numbers are below it: float32 holds whole pixels up to it."""
 EDGES = ("xmin", "ymin", "xmax", "ymax")
+Others = Literal["refuse", "ignore"]
+"""What to do with an object whose class is not listed."""
+MANY = 20
+"""Most classes that an error names."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Annotation:
         class_only: (J,) places in the list of classes, of objects without a box; where there are any, G is 0.
         width: of the picture, in pixels.
         height: of the picture, in pixels.
+        unlisted: names of the classes of the objects that were left out because nobody listed their class, one each.
     """
 
     boxes: NDArray[np.float32]
@@ -40,6 +46,7 @@ class Annotation:
     class_only: NDArray[np.int64]
     width: int
     height: int
+    unlisted: tuple[str, ...] = ()
 
     @classmethod
     def empty(cls, width: int, height: int) -> Self:
@@ -48,7 +55,7 @@ class Annotation:
         return cls(np.zeros((0, 4), np.float32), labels, none, labels, width, height)
 
 
-def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annotation:
+def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES, others: Others = "refuse") -> Annotation:
     """Read a VOC annotation.
 
     An ``<object>`` without a ``<bndbox>`` is somewhere in the picture: such pictures train the classes alone
@@ -57,14 +64,20 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
     Args:
         path: the .xml file.
         classes: names of the classes, in the order of their labels.
+        others: ``ignore`` leaves out the objects of any other class, as if nobody had drawn them.
 
     Raises:
-        DataError: the file cannot be read, or says something that cannot be.
+        DataError: the file cannot be read, says something that cannot be, or has an object of another class, which is
+            not to be ignored.
     """
     root = _parse(path)
     width, height = _side(root, "size/width", path), _side(root, "size/height", path)
     # Direct children only: VOC2012's <part>s (heads, hands) are inside <object> and have names and boxes too.
-    objects = root.findall("object")
+    named = [(item, _text(item, "name", path)) for item in root.findall("object")]
+    unlisted = tuple(name for _, name in named if name not in classes)
+    if unlisted and others == "refuse":
+        _fail(path, f"the class {unlisted[0]!r} is not among {shown(classes)}")
+    objects = [item for item, name in named if name in classes]
     boxed = [item for item in objects if item.find("bndbox") is not None]
     boxless = [item for item in objects if item.find("bndbox") is None]
     if any(item.find("polygon") is not None for item in boxless):
@@ -80,7 +93,26 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES) -> Annot
         class_only=np.array([_label(item, classes, path) for item in boxless], np.int64),  # (J,)
         width=width,
         height=height,
+        unlisted=unlisted,
     )
+
+
+def of_no_area(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Which of the boxes (G, 4) xyxy end where they begin, as a click leaves them (G,): they count nowhere."""
+    return np.asarray((boxes[:, 2:] == boxes[:, :2]).any(axis=1), np.bool_)
+
+
+def named_classes(path: Path) -> list[str]:
+    """The classes that a VOC annotation names, one for each object; none of a file that cannot be read."""
+    try:
+        return [(item.findtext("name") or "").strip() for item in _parse(path).findall("object")]
+    except DataError:
+        return []
+
+
+def shown(classes: Sequence[str]) -> str:
+    """Names of classes for an error, `MANY` of them at most."""
+    return ", ".join(classes[:MANY]) + (f" and {len(classes) - MANY} more" if len(classes) > MANY else "")
 
 
 def _parse(path: Path) -> Element:
@@ -106,10 +138,7 @@ def _box(item: Element, width: int, height: int, path: Path) -> list[float]:
 
 
 def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
-    name = _text(item, "name", path)
-    if name not in classes:
-        _fail(path, f"the class {name!r} is not among {', '.join(classes)}")
-    return classes.index(name)
+    return classes.index(_text(item, "name", path))
 
 
 def _difficult(item: Element, path: Path) -> bool:

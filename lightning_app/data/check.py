@@ -1,25 +1,39 @@
 """Read every picture and annotation of a devkit, find what is wrong, and count what is there."""
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, of_no_area, read_annotation, shown
 from lightning_app.data.devkit import annotation_path, check_sizes, picture_path, read_picture, read_set
+from lightning_app.data.found import PARTS, as_option, remedy, set_names
 from lightning_app.errors import DataError
-
-PARTS = ("train", "val", "trainval", "test")
 
 
 @dataclass(frozen=True)
 class CheckedPicture:
-    """One picture: its annotation, None where it cannot be read, and what is wrong, a sentence each."""
+    """One picture, and what is wrong with it, a sentence each.
+
+    Attributes:
+        annotation: without the objects of classes that are not listed, but with their names; None where it cannot be
+            read.
+        faults: what ends a run that meets the picture.
+        remarks: what a run goes on after.
+    """
 
     annotation: Annotation | None
-    problems: tuple[str, ...]
+    faults: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """All that is wrong, but for classes that are not listed."""
+        return (*self.faults, *self.remarks)
 
 
 @dataclass(frozen=True)
@@ -49,12 +63,10 @@ def find_sets(root: Path) -> dict[str, list[str]]:
     Raises:
         DataError: there is no set, or one cannot be read.
     """
-    lists = sorted(root.glob("*/ImageSets/Main/*.txt"))
-    names = [f"{path.parents[2].name}/{path.stem}" for path in lists if path.stem in PARTS]
+    names = set_names(root)
     if not names:
         raise DataError(
-            f"{root} is no VOC devkit: it has no list */ImageSets/Main/{{{','.join(PARTS)}}}.txt; "
-            "give the folder that holds VOC2007, usually VOCdevkit"
+            f"{root} is no VOC devkit: it has no list */ImageSets/Main/{{{','.join(PARTS)}}}.txt; {remedy(root)}"
         )
     return {name: read_set(root, name) for name in names}
 
@@ -72,28 +84,68 @@ def check_pictures(
 
 def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES) -> CheckedPicture:
     """Read one picture, such as VOC2007/000001, and its annotation."""
-    path, problems = picture_path(root, name), []
-    annotation = None
+    path, annotation = picture_path(root, name), None
+    faults: list[str] = []
+    remarks: list[str] = []
     try:
-        annotation = read_annotation(annotation_path(root, name), classes)
-        problems += _boxes_outside(annotation, annotation_path(root, name))
+        annotation = read_annotation(annotation_path(root, name), classes, others="ignore")
+        remarks += _boxes_outside(annotation, annotation_path(root, name))
+        remarks += _boxes_of_no_area(annotation, annotation_path(root, name))
     except DataError as error:
-        problems.append(str(error))
+        faults.append(str(error))
     try:
         height, width, _ = read_picture(path).shape
         if annotation is not None:
             check_sizes(path, (height, width), (annotation.height, annotation.width))
     except DataError as error:
-        problems.append(str(error))
-    return CheckedPicture(annotation, tuple(problems))
+        faults.append(str(error))
+    return CheckedPicture(annotation, tuple(faults), tuple(remarks))
 
 
 def _boxes_outside(annotation: Annotation, path: Path) -> list[str]:
     last = np.array([annotation.width, annotation.height] * 2, np.float32)
     inside = np.all((np.ones(4, np.float32) <= annotation.boxes) & (annotation.boxes <= last), axis=1)  # (G,)
     size = f"{annotation.width}×{annotation.height}"
-    boxes = (" ".join(f"{edge:g}" for edge in box) for box in annotation.boxes[~inside])
-    return [f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in boxes]
+    return [
+        f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in _texts(annotation, ~inside)
+    ]
+
+
+def _boxes_of_no_area(annotation: Annotation, path: Path) -> list[str]:
+    boxes = _texts(annotation, of_no_area(annotation.boxes))
+    return [f"{path} has the box {box} without width or height, which counts nowhere: remove it" for box in boxes]
+
+
+def _texts(annotation: Annotation, which: NDArray[np.bool_]) -> list[str]:
+    return [" ".join(f"{edge:g}" for edge in box) for box in annotation.boxes[which]]
+
+
+def unlisted_classes(checked: Mapping[str, CheckedPicture], classes: Sequence[str], remedy: str) -> str | None:
+    """One sentence about all objects whose class is not listed; None where there is none.
+
+    Args:
+        checked: by their ids.
+        classes: that are listed.
+        remedy: what to type instead; ``{names}`` in it stands for the classes of all objects, as typed for an option.
+    """
+    counts: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    labels: set[int] = set()
+    for place, picture in checked.items():
+        if picture.annotation is None:
+            continue
+        labels |= {*picture.annotation.labels.tolist(), *picture.annotation.class_only.tolist()}
+        for name in picture.annotation.unlisted:
+            counts[name] += 1
+            first.setdefault(name, place)
+    if not counts:
+        return None
+    there = [classes[label] for label in sorted(labels)] + sorted(counts)
+    told = ", ".join(f"{name!r} ({counts[name]:,}, first in {first[name]})" for name in sorted(counts))
+    return (
+        f"{counts.total():,} object(s) are of classes that are not among {shown(classes)}: {told}; "
+        f"{remedy.replace('{names}', as_option(there))}"
+    )
 
 
 def count(pictures: Iterable[CheckedPicture], classes: int) -> Counts:

@@ -1,39 +1,42 @@
-"""``dfc data``: fetch VOC, check a devkit, draw the set of shapes."""
+"""``dfc data``: fetch VOC, check a devkit, make one of own pictures, adapt a network to it, draw the set of shapes."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
+from lightning_app.data import own_command
 from lightning_app.data.annotation import VOC_CLASSES
-from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets
+from lightning_app.data.check_command import check
 from lightning_app.data.download import DEVKIT, VOC, install
 from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
-from lightning_app.errors import DataError
-
-WIDE = 160
-"""Columns of a table that goes to a file or a pipe, which have no width."""
 
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    options = _parser().parse_args(arguments)
+    parser, commands = _parser()
+    own_command.add_convert(commands)
+    own_command.add_adapt(commands)
+    options = parser.parse_args(arguments)
     if options.command == "download":
         download(options.root, options.years, options.mirror)
     elif options.command == "check":
-        check(options.root, VOC_CLASSES if options.classes is None else read_names(options.classes))
+        classes = VOC_CLASSES if options.classes is None else read_names(options.classes)
+        check(options.root, classes, options.draw)
+    elif options.command == "convert":
+        own_command.run_convert(options)
+    elif options.command == "adapt":
+        own_command.run_adapt(options)
     else:
         make(options.root, options.train_pictures, options.test_pictures, options.seed, options.side)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> tuple[argparse.ArgumentParser, Any]:
     parser = argparse.ArgumentParser(prog="dfc data", description="Fetch, check and make pictures with boxes.")
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("download", help="fetch VOC; a download that broke goes on where it stopped")
@@ -48,6 +51,9 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument(
         "--classes", type=Path, metavar="FILE", help="their names, one a line, or a .tree (VOC's twenty)"
     )
+    checked.add_argument(
+        "--draw", type=Path, metavar="FOLDER", help="also write up to 100 pictures with their boxes into this folder"
+    )
     made = commands.add_parser("make", help="draw a small set of shapes, a devkit of five classes")
     made.add_argument("what", choices=["shapes"], help="shapes on clouds")
     made.add_argument("--root", type=Path, default=Path("data/shapes"), help="the devkit to make (%(default)s)")
@@ -55,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("--test-pictures", type=int, default=150, help="pictures to test on (%(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the drawing (%(default)s)")
     made.add_argument("--side", type=int, default=160, help="of a picture, in pixels (%(default)s)")
-    return parser
+    return parser, commands
 
 
 def download(root: Path, years: Sequence[int], mirror: str | None = None) -> None:
@@ -68,53 +74,6 @@ def download(root: Path, years: Sequence[int], mirror: str | None = None) -> Non
     for archive in (archive for year in sorted(set(years)) for archive in VOC[year]):
         done = "unpacked" if install(archive, root, mirror) else "already there"
         console.print(f"{archive.sets[-1]}: {done} in {root / DEVKIT}", soft_wrap=True)
-
-
-def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES) -> None:
-    """Print what is in a devkit, and what is wrong with it.
-
-    Raises:
-        DataError: it is no devkit, or something is wrong with it.
-    """
-    console, sets = Console(width=None if sys.stdout.isatty() else WIDE), find_sets(root)
-    ids = sorted({name for names in sets.values() for name in names})
-    checked = dict(track(check_pictures(root, ids, classes), "Reading", len(ids), console=console, transient=True))
-    groups = {**sets, "all": ids}
-    counts = {name: count((checked[i] for i in names), len(classes)) for name, names in groups.items()}
-    console.print(counts_table(counts, classes, f"{root}: pictures of {_sizes(counts['all'])}"))
-    _report_problems(root, checked, console)
-
-
-def _report_problems(root: Path, checked: Mapping[str, CheckedPicture], console: Console) -> None:
-    problems = [problem for picture in checked.values() for problem in picture.problems]
-    for problem in problems:
-        console.print(problem, soft_wrap=True, markup=False, highlight=False)
-    if problems:
-        raise DataError(
-            f"{root} has {len(problems)} problem(s), listed above: mend them, or take the pictures off its lists"
-        )
-
-
-def counts_table(counts: Mapping[str, Counts], classes: Sequence[str], title: str) -> Table:
-    """A column a set; difficult objects are counted among the objects too."""
-    table = Table(title=title, title_justify="left")
-    table.add_column()
-    for name in counts:
-        table.add_column(name.replace("/", "\n"), justify="right", overflow="fold")
-    columns = list(counts.values())
-    table.add_row("pictures", *(f"{c.pictures:,}" for c in columns))
-    if any(c.class_only for c in columns):
-        table.add_row("without boxes", *(f"{c.class_only:,}" for c in columns))
-    table.add_row("objects", *(f"{sum(c.objects):,}" for c in columns))
-    table.add_row("difficult", *(f"{c.difficult:,}" for c in columns), end_section=True)
-    for label, name in enumerate(classes):
-        table.add_row(name, *(f"{c.objects[label]:,}" for c in columns))
-    return table
-
-
-def _sizes(counts: Counts) -> str:
-    smallest, largest = ("×".join(map(str, size)) for size in (counts.smallest, counts.largest))
-    return f"{smallest} to {largest} pixels"
 
 
 def make(root: Path, train_pictures: int, test_pictures: int, seed: int, side: int) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from lightning_app.codecs.base import MAX_SAMPLES
+from lightning_app.data.found import remedy, sets_found
 from lightning_app.errors import DataError, OptionError
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
@@ -42,18 +43,24 @@ def read_set(root: Path, name: str) -> list[str]:
         raise OptionError(f"an image set is named like VOC2007/test, not {name!r}")
     inside = f"{year}/ImageSets/Main/{part}.txt"
     try:
-        lines = (root / inside).read_text(encoding="utf-8-sig").splitlines()  # some editors put a byte order mark first
+        text = (root / inside).read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
     except (OSError, UnicodeDecodeError):
-        raise DataError(
-            f"{root} is no VOC devkit: it has no {inside}; give the folder that holds {year}, usually VOCdevkit"
-        ) from None
-    stems = [_stem(line) for line in lines if line.strip()]  # some tools end a list with blank lines
+        found = sets_found(root)
+        if found is not None:
+            raise DataError(f"{root} has other sets: it has no {inside}; {found}") from None
+        raise DataError(f"{root} is no VOC devkit: it has no {inside}; {remedy(root, year)}") from None
+    stems = listed_names(text)
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")
     for stem in stems:
         if PurePath(stem).name != stem or stem == ".." or "\0" in stem:
             raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
     return [f"{year}/{stem}" for stem in stems]
+
+
+def listed_names(text: str) -> list[str]:
+    """The names in a list of pictures; some tools end one with blank lines."""
+    return [_stem(line) for line in text.splitlines() if line.strip()]
 
 
 def _stem(line: str) -> str:
@@ -130,6 +137,19 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
     except UnidentifiedImageError:
         raise DataError(f"{path} cannot be read as a picture: it is none of {', '.join(FORMATS)}") from None
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
+        raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Rows and columns that a picture's header states; what comes behind it is not read.
+
+    Raises:
+        DataError: the picture is absent, or of none of `FORMATS`.
+    """
+    try:
+        with _Bounded(path) as file, Image.open(file, formats=FORMATS) as picture:
+            return picture.height, picture.width
+    except Exception as error:  # as above
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
 

@@ -12,10 +12,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
-from lightning_app.data.annotation import Annotation
+from lightning_app.data.annotation import Annotation, of_no_area
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.check import CheckedPicture
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.transforms import SMALLEST, augment, training_transform
+from lightning_app.errors import DataError
 
 
 class Key(NamedTuple):
@@ -110,6 +112,13 @@ class ExampleDataset(Dataset[Example], ABC):
             DataError: either cannot be read, or the two do not belong together.
         """
 
+    def check(self, index: int) -> CheckedPicture:
+        """Read a picture to see whether a training can."""
+        try:
+            return CheckedPicture(self.read(index)[0], ())
+        except DataError as error:
+            return CheckedPicture(None, (str(error),))
+
     def __len__(self) -> int:
         return len(self.ids)
 
@@ -146,6 +155,6 @@ class ExampleDataset(Dataset[Example], ABC):
         }
 
     def _rows(self, annotation: Annotation, boxes: Tensor) -> NDArray[np.int64]:
-        """Which objects to keep: evaluation all, training those that are neither difficult nor a pixel thin."""
+        """Which objects to keep: evaluation all with an area, training those neither difficult nor a pixel thin."""
         thin = (boxes[:, 2:] - boxes[:, :2] < SMALLEST).any(dim=1).numpy()  # (G,)
-        return np.flatnonzero(self.difficult | ~(annotation.difficult | thin))
+        return np.flatnonzero(~of_no_area(annotation.boxes) & (self.difficult | ~(annotation.difficult | thin)))

@@ -8,8 +8,11 @@ from typing import ClassVar
 
 from jsonargparse import set_parsing_settings
 from pytorch_lightning import LightningDataModule
+from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_app.data.annotation import Others
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.before_fit import check_before_fit
 from lightning_app.data.examples import ExampleDataset
 from lightning_app.data.loading import Loader, LookaheadLoader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
@@ -39,11 +42,13 @@ class DataModule(LightningDataModule, ABC):
         seed: of the order, the sizes and the augmentation, at least 0.
 
     Attributes:
+        other_classes: what to do with objects of classes that are not listed.
         annotated: whether it is known what is in the pictures, as measuring needs and learning from boxes.
         stages: what the datasets of each of Lightning's stages are for.
         datasets: by what they are for: ``train``, ``val``, ``test``, ``predict``.
     """
 
+    other_classes: Others = "refuse"
     annotated: ClassVar[bool] = True
     stages: ClassVar[Mapping[str, tuple[str, ...]]] = STAGES
 
@@ -72,11 +77,22 @@ class DataModule(LightningDataModule, ABC):
         """The pictures for ``train``, ``val``, ``test`` or ``predict``, at (height, width) of the network's input."""
 
     def setup(self, stage: str | None = None) -> None:
-        """Find the pictures that the stage needs; None means every stage."""
+        """Find the pictures that the stage needs; None means every stage.
+
+        Before a training all of its pictures are read once, on rank zero.
+
+        Raises:
+            DataError: files are missing, or before a training cannot be used.
+        """
         parts = [part for name in self.stages if stage in (name, None) for part in self.stages[name]]
         size = self._input_size()
         for part in dict.fromkeys(parts):
             self.datasets[part] = self._dataset(part, size)
+        if stage == "fit" and self.trainer is not None and self._ranks()[1] == 0:
+            bar = getattr(self.trainer, "progress_bar_callback", None) is not None
+            told = check_before_fit([self.datasets[part] for part in parts], self.classes, self.other_classes, bar)
+            if told is not None:
+                rank_zero_info(told)
 
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented, without difficult objects."""

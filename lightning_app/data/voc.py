@@ -1,13 +1,15 @@
 """A VOC devkit as a PyTorch dataset."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, Others, read_annotation
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.check import CheckedPicture, check_picture
 from lightning_app.data.devkit import (
     annotation_path,
     check_sizes,
@@ -34,6 +36,7 @@ class VOCDataset(ExampleDataset):
         boxes_needed: refuse pictures of which only the classes are known, as measuring must and training need not.
         resize: how a picture that is not augmented is brought to ``size``.
         seed: of the augmentation, at least 0.
+        other_classes: ``ignore`` leaves out the objects of classes that are not listed; ``refuse`` ends the run.
     """
 
     def __init__(
@@ -47,11 +50,12 @@ class VOCDataset(ExampleDataset):
         boxes_needed: bool = False,
         resize: Resize = "plain",
         seed: int = 0,
+        other_classes: Others = "refuse",
     ) -> None:
         self.root = Path(root)
         ids = [name for part in sets for name in read_set(self.root, part)]
         super().__init__(ids, size, augmentation, difficult, resize, seed)
-        self.classes, self.boxes_needed = tuple(classes), boxes_needed
+        self.classes, self.boxes_needed, self.other_classes = tuple(classes), boxes_needed, other_classes
         # Miss a file now, on every rank alike, and not in the middle of an epoch on one of them.
         missing = missing_files(self.root, self.ids)
         if missing:
@@ -68,13 +72,18 @@ class VOCDataset(ExampleDataset):
             DataError: it cannot be read, or has no boxes where they are needed.
         """
         path = annotation_path(self.root, self.ids[index])
-        annotation = read_annotation(path, self.classes)
+        annotation = read_annotation(path, self.classes, self.other_classes)
         if self.boxes_needed and len(annotation.class_only):
-            raise DataError(
-                f"{path} says what is in its picture and not where, so that there is nothing to measure: "
-                "draw its boxes, or take the picture off the list"
-            )
+            raise DataError(_not_measurable(path))
         return annotation
+
+    def check(self, index: int) -> CheckedPicture:
+        """Read a picture and its annotation, and say all that ends a training."""
+        checked = check_picture(self.root, self.ids[index], self.classes)
+        if self.boxes_needed and checked.annotation is not None and len(checked.annotation.class_only):
+            fault = _not_measurable(annotation_path(self.root, self.ids[index]))
+            return replace(checked, faults=(*checked.faults, fault))
+        return checked
 
     def read(self, index: int) -> tuple[Annotation, NDArray[np.uint8]]:
         """The objects of a picture, and the picture as it is stored, RGB (H, W, 3).
@@ -86,3 +95,10 @@ class VOCDataset(ExampleDataset):
         image = read_picture(path)
         check_sizes(path, (image.shape[0], image.shape[1]), (annotation.height, annotation.width))
         return annotation, image
+
+
+def _not_measurable(path: Path) -> str:
+    return (
+        f"{path} says what is in its picture and not where, so that there is nothing to measure: "
+        "draw its boxes, or take the picture off the list"
+    )

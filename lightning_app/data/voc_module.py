@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pytorch_lightning.utilities import rank_zero_info
 
-from lightning_app.data.annotation import VOC_CLASSES
+from lightning_app.data.annotation import VOC_CLASSES, Others
 from lightning_app.data.augmentation import DARKNET, Augmentation, Crops
 from lightning_app.data.devkit import read_set
 from lightning_app.data.module import DataModule
@@ -37,6 +37,8 @@ class VOCDataModule(DataModule):
         classes: names of the classes, in the order of their labels, or a file of them: ``.names``, one a line, or the
             ``.tree`` of a YOLO9000.
         seed: of the order, the sizes and the augmentation, at least 0.
+        other_classes: objects of classes that ``classes`` does not list: ``refuse`` ends the run, ``ignore`` leaves
+            them out, so that they are background in training and no object in measuring.
     """
 
     def __init__(
@@ -55,9 +57,10 @@ class VOCDataModule(DataModule):
         resize: Resize = "plain",
         classes: str | Sequence[str] = VOC_CLASSES,
         seed: int = 0,
+        other_classes: Others = "refuse",
     ) -> None:
         super().__init__(size, batch_size, eval_batch_size, workers, augment, multi_scale, resize, classes, seed)
-        self.root = root
+        self.root, self.other_classes = root, other_classes
         self.sets = {"train": tuple(train), "val": tuple(val), "test": tuple(test), "predict": tuple(predict)}
 
     def _dataset(self, part: str, size: tuple[int, int]) -> VOCDataset:
@@ -73,6 +76,7 @@ class VOCDataModule(DataModule):
             boxes_needed=part in ("val", "test"),
             resize=self.resize,
             seed=self.seed,
+            other_classes=self.other_classes,
         )
         if absent:
             rank_zero_info(

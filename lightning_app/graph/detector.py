@@ -138,8 +138,8 @@ class SplitDetector(nn.Module, ABC):
         """Raise `OptionError` where data of these classes are not the detector's."""
         if len(classes) != self.classes:
             raise OptionError(
-                f"the data has {len(classes)} classes and the network {self.classes}; choose a network that is made "
-                "for the data (a Darknet .cfg is, once classes= and filters= are set)"
+                f"the data has {len(classes)} classes and the network {self.classes}: give the names of the network's "
+                "classes as --data.classes, or make a .cfg for those of the data by `dfc data adapt`"
             )
 
     def load_weights(self, path: Path) -> list[str]:

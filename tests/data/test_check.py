@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from lightning_app.data import VOC_CLASSES
 from lightning_app.data.check import check_picture, check_pictures, count, find_sets
+from lightning_app.data.drawing import draw_boxes
 from lightning_app.errors import DataError
 
 Dfc = Callable[..., tuple[int, str, str]]
@@ -66,7 +68,7 @@ def rewrite(old: str, new: str) -> Callable[[Path], object]:
         (rewrite("<xmin>11", "<xmin>0"), "has the box 0 7 41 37 outside its 80×60 pixels"),
         (rewrite("<xmax>61", "<xmax>81"), "has the box 41 31 81 51 outside its 80×60 pixels"),
         (rewrite("<ymax>51", "<ymax>60.5"), "has the box 41 31 61 60.5 outside its 80×60 pixels"),
-        (rewrite("<name>dog", "<name>wolf"), "the class 'wolf' is not among aeroplane"),
+        (rewrite("<xmin>11", "<xmin>41"), "has the box 41 7 41 37 without width or height, which counts nowhere"),
     ],
 )
 def test_a_fault_is_one_sentence(write_devkit: WriteDevkit, spoil: Callable[[Path], object], why: str) -> None:
@@ -94,7 +96,8 @@ def test_a_devkit_with_faults_is_answered_by_them_and_one_sentence(dfc: Dfc, wri
     status, out, err = dfc("data", "check", root)
     assert status == 2
     assert "000001.jpg cannot be read as a picture" in out
-    assert "the class 'wolf' is not among" in out
+    assert "1 object(s) are of classes that are not among aeroplane, bicycle, bird" in out
+    assert f"tvmonitor: 'wolf' (1, first in {NAME}); write the names of your classes, one a line" in out
     assert err == f"dfc: {root} has 2 problem(s), listed above: mend them, or take the pictures off its lists\n"
 
 
@@ -108,6 +111,65 @@ def test_classes_can_be_named_in_a_file(dfc: Dfc, write_devkit: WriteDevkit, tmp
     names.write_text("cat\ncat\n")
     status, _, err = dfc("data", "check", root, "--classes", names)
     assert (status, err) == (2, f"dfc: {names} must name each class once, one a line, and at least one\n")
+
+
+def test_classes_that_are_not_listed_are_one_sentence_for_all(dfc: Dfc, write_devkit: WriteDevkit) -> None:
+    root = write_devkit(4)
+    (root / "my.names").write_text("cat\n")
+    status, out, err = dfc("data", "check", root, "--classes", root / "my.names")
+    assert (status, err) == (
+        2,
+        f"dfc: {root} has 1 problem(s), listed above: mend them, or take the pictures off its lists\n",
+    )
+    assert out.count("not among") == 1
+    assert f"4 object(s) are of classes that are not among cat: 'dog' (4, first in {NAME})" in out
+    assert "give --data.other_classes ignore to `dfc fit`" in out
+
+
+def test_own_sets_and_classes_are_named_with_the_options_to_type(dfc: Dfc, shared: Path) -> None:
+    root = shared / "cases/own-classes"
+    status, _, err = dfc("fit", "-c", "configs/yolo_lite.yaml", "--data.root", root)
+    assert status == 2
+    assert err.splitlines()[-1].endswith(
+        "it has Blobs/test, Blobs/trainval: give "
+        '--data.train "[Blobs/trainval]" --data.val "[Blobs/test]" --data.test "[Blobs/test]" '
+        '--data.classes "[round,square]"'
+    )
+    status, out, _ = dfc("data", "check", root)
+    assert status == 2
+    assert out.count("not among") == 1
+    assert "'round' (3, first in" in out
+    assert "'square' (3, first in" in out
+
+
+def test_one_folder_too_deep_is_told_which_is_right(dfc: Dfc, write_devkit: WriteDevkit) -> None:
+    root = write_devkit(1)
+    for command in (("data", "check"), ("fit", "-c", "configs/yolo_lite.yaml", "--data.root")):
+        status, _, err = dfc(*command, root / "VOC2007")
+        assert status == 2
+        assert err.endswith(f"give the folder that holds it, {root}\n")
+
+
+def test_a_picture_is_drawn_with_its_boxes(dfc: Dfc, write_devkit: WriteDevkit, tmp_path: Path) -> None:
+    root = write_devkit(3)
+    Image.new("RGB", (80, 60), "white").save(picture(root))
+    status, out, _ = dfc("data", "check", root, "--draw", tmp_path / "drawn")
+    assert status == 0
+    assert f"3 pictures with their boxes in {tmp_path}/drawn" in " ".join(out.split())
+    with Image.open(tmp_path / "drawn/VOC2007/000001.jpg") as drawn:
+        pixels = np.asarray(drawn.convert("L")).astype(int)  # (60, 80)
+    assert pixels[6:36, 10:12].max() < 250  # the dog's left edge, 11 in VOC's pixels, is the column 10
+    assert pixels[:, :6].min() > 230
+
+
+def test_pictures_with_problems_are_drawn_before_others(write_devkit: WriteDevkit, tmp_path: Path) -> None:
+    root = write_devkit(105)
+    path = root / "VOC2007/Annotations/000050.xml"
+    path.write_text(path.read_text().replace("<xmax>61", "<xmax>81"))
+    checked = dict(check_pictures(root, find_sets(root)["VOC2007/test"]))
+    assert draw_boxes(root, checked, VOC_CLASSES, tmp_path) == 100
+    names = {path.stem for path in (tmp_path / "VOC2007").iterdir()}
+    assert {"000001", "000050", "000105"} < names
 
 
 def test_shapes_are_made_and_pass_the_check(dfc: Dfc, tmp_path: Path) -> None:

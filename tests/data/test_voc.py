@@ -288,12 +288,32 @@ def test_a_listed_file_that_is_missing_is_an_error_before_anything_is_read(
         dataset(root)
 
 
-def test_training_drops_boxes_a_pixel_thin_that_no_logarithm_could_take(write_devkit: WriteDevkit) -> None:
+def test_training_drops_boxes_thinner_than_a_pixel_that_no_logarithm_could_take(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    path = root / "VOC2007/Annotations/000001.xml"
+    path.write_text(path.read_text().replace("<xmax>41</xmax>", "<xmax>11.01</xmax>"))
+    assert len(dataset(root)[0]["target"]["boxes"]) == 2
+    assert len(dataset(root, difficult=False)[0]["target"]["boxes"]) == 0
+
+
+def test_a_box_that_ends_where_it_begins_counts_nowhere(write_devkit: WriteDevkit) -> None:
     root = write_devkit()
     path = root / "VOC2007/Annotations/000001.xml"
     path.write_text(path.read_text().replace("<xmax>41</xmax>", "<xmax>11</xmax>"))
-    assert len(dataset(root)[0]["target"]["boxes"]) == 2
-    assert len(dataset(root, difficult=False)[0]["target"]["boxes"]) == 0
+    for difficult, left in ((True, [VOC_CLASSES.index("cat")]), (False, [])):
+        target = dataset(root, difficult=difficult)[0]["target"]
+        assert target["labels"].tolist() == left
+        assert len(target["voc_boxes"]) == len(left)
+
+
+def test_objects_of_classes_that_are_not_listed_are_left_out_where_that_is_asked_for(write_devkit: WriteDevkit) -> None:
+    root = write_devkit()
+    with pytest.raises(DataError, match="the class 'dog' is not among cat"):
+        dataset(root, classes=("cat",))[0]
+    target = dataset(root, classes=("cat",), other_classes="ignore")[0]["target"]
+    assert target["labels"].tolist() == [0]
+    assert target["voc_boxes"].tolist() == [[41, 31, 61, 51]]
+    assert len(dataset(root, classes=("bird",), other_classes="ignore")[0]["target"]["boxes"]) == 0
 
 
 def test_a_picture_of_another_size_than_its_annotation_is_an_error(write_devkit: WriteDevkit) -> None:

@@ -1,0 +1,30 @@
+"""VOC's .xml files beside pictures, without image sets: they are taken as they are."""
+
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+
+from lightning_app.data.annotation import named_classes
+from lightning_app.data.conversion.source import Findings, Labelled, files_of, paired, part_of
+
+
+def read_voc(pictures: Sequence[PurePosixPath], folder: Path, findings: Findings) -> list[Labelled]:
+    """The pictures that have an .xml file.
+
+    Args:
+        pictures: relative to their own folder.
+        folder: of the .xml files.
+        findings: takes what is to be said.
+    """
+    pairs, lonely = paired(pictures, files_of(folder, ".xml"))
+    findings.note([p for p in pictures if p not in pairs], "picture(s) have no .xml file and are left out")
+    findings.note(lonely, ".xml file(s) have no picture and are left out")
+    labelled = []
+    for picture, file in pairs.items():
+        try:
+            xml = (folder / file).read_bytes()
+        except OSError as error:
+            findings.faults.append(f"{folder / file} cannot be read: {error.strerror}")
+            continue
+        classes = frozenset(named_classes(folder / file)) - {""}
+        labelled.append(Labelled(picture, xml, classes, part_of(picture)))
+    return labelled
