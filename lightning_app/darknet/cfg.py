@@ -36,7 +36,7 @@ READ_OVER: dict[str, frozenset[str]] = {
     "route": frozenset("stream stopbackward".split()),
     "shortcut": frozenset({"stopbackward"}),
     "cost": frozenset({"type"}),
-    "region": frozenset("jitter resize random absolute max log sqrt focal_loss show_details".split()),
+    "region": frozenset("jitter resize random absolute max log sqrt focal_loss show_details map".split()),
     "yolo": frozenset(
         "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class focal_loss "
         "delta_normalizer track_history_size sim_thresh dets_for_track dets_for_show track_ciou_norm show_details "
@@ -50,6 +50,9 @@ They are those of the parsers of pjreddie, AlexeyAB and hank-ai.
 
 USUAL = TRAINING_KEYS | frozenset("jitter random absolute type resize".split())
 """Those that nearly every file has: nobody needs to be told."""
+
+SAID_APART = frozenset({"letter_box", "map"})
+"""Those that have a sentence of their own, as an option of this program stands for them."""
 
 KNOWN_KEYS: dict[str, frozenset[str]] = {
     "net": frozenset({"width", "height", "channels"}),
@@ -65,7 +68,7 @@ KNOWN_KEYS: dict[str, frozenset[str]] = {
     "cost": frozenset(),
     "region": frozenset(
         "anchors bias_match classes coords num softmax rescore object_scale noobject_scale class_scale coord_scale "
-        "thresh tree map".split()
+        "thresh tree".split()
     ),
     "yolo": frozenset(
         "mask anchors classes num max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss "
@@ -232,9 +235,16 @@ def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> 
 def notes(sections: Sequence[Section]) -> Iterator[str]:
     """What a person should know of options that were read over, a sentence each."""
     unusual = {key: section.kind for section in sections for key in section.read_over if key not in USUAL}
-    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual.items()) if key != "letter_box")
+    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual.items()) if key not in SAID_APART)
     file = sections[0].file
     if named:
         yield f"{file}: options that only Darknet's training reads change nothing here: {named}"
     if sections[0].read_over.get("letter_box", "0") != "0":
         yield f"{file} asks for letter_box: give --data.resize letterbox, or --resize letterbox to encode"
+    for section in sections:
+        if section.kind == "region" and "map" in section.read_over:
+            name = section.read_over["map"]
+            yield (
+                f"{file} names {name} for Darknet's training: the network detects the classes of its tree; for those "
+                f"of {Path(name).name} give --model.class_map {name}, or --class_map {name} to decode"
+            )

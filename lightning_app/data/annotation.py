@@ -109,6 +109,9 @@ def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
     name = _text(item, "name", path)
     if name not in classes:
         _fail(path, f"the class {name!r} is not among {', '.join(classes)}")
+    if classes.count(name) > 1:
+        first, second = [place for place, known in enumerate(classes, start=1) if known == name][:2]
+        _fail(path, f"{name!r} is the name of class {first} and of class {second}: give the keys of the .tree instead")
     return classes.index(name)
 
 

@@ -10,6 +10,7 @@ from jsonargparse import set_parsing_settings
 from pytorch_lightning import LightningDataModule
 
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.channels import check_channels
 from lightning_app.data.examples import ExampleDataset
 from lightning_app.data.loading import Loader, LookaheadLoader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
@@ -63,7 +64,7 @@ class DataModule(LightningDataModule, ABC):
         _check(size, batch_size, eval_batch_size, workers, seed)
         self.size, self.augment, self.multi_scale, self.resize = size, augment, multi_scale, resize
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
-        self.classes = read_names(Path(classes)) if isinstance(classes, str) else tuple(classes)
+        self.classes = read_names(Path(classes), repeats=True) if isinstance(classes, str) else tuple(classes)
         self.seed = seed
         self.datasets: dict[str, ExampleDataset] = {}
 
@@ -74,9 +75,11 @@ class DataModule(LightningDataModule, ABC):
     def setup(self, stage: str | None = None) -> None:
         """Find the pictures that the stage needs; None means every stage."""
         parts = [part for name in self.stages if stage in (name, None) for part in self.stages[name]]
-        size = self._input_size()
+        size, channels = self._input_size(), self._channels()
+        check_channels(channels)
         for part in dict.fromkeys(parts):
             self.datasets[part] = self._dataset(part, size)
+            self.datasets[part].channels = channels
 
     def train_dataloader(self) -> Loader:
         """Shuffled, augmented, without difficult objects."""
@@ -114,6 +117,10 @@ class DataModule(LightningDataModule, ABC):
                 raise OptionError("size must be given where there is no network to take it from")
             size = self.trainer.lightning_module.network.size  # type: ignore[assignment]
         return (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type, return-value]
+
+    def _channels(self) -> int:
+        """1 where the network takes grey pictures, else 3."""
+        return 3 if self.trainer is None else self.trainer.lightning_module.network.channels  # type: ignore[return-value, union-attr]
 
     def _side_at(self, steps_an_epoch: int) -> Callable[[int], int] | None:
         """The side of the network's input at each step of the optimiser; None for the same at all."""
