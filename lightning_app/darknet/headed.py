@@ -11,7 +11,7 @@ from lightning_app.darknet.head import detect
 from lightning_app.darknet.imitation import imitation_terms
 from lightning_app.darknet.loss import check_form, detection_loss, form_named
 from lightning_app.darknet.region import RegionOptions
-from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.darknet.yolo import GaussianOptions, YoloOptions
 from lightning_app.dropout import Dropout, reseed_each
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections, SplitDetector, Truth
@@ -80,7 +80,8 @@ class HeadedDetector(SplitDetector):
 def _meaning(head: HeadOptions) -> tuple[object, ...]:
     """All of a head's options on which it depends what its raw outputs say."""
     if isinstance(head, YoloOptions):
-        return "yolo", head.anchors, head.classes, head.scale_x_y
+        point = head.point if isinstance(head, GaussianOptions) else None
+        return "yolo", head.anchors, head.classes, head.scale_x_y, head.new_coords, point
     return "region", head.anchors, head.logits, head.softmax, head.tree
 
 

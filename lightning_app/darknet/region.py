@@ -82,7 +82,8 @@ class RegionOptions:
 
 def anchor_pairs(section: Section) -> tuple[tuple[float, float], ...]:
     """Width and height of each of the ``num=`` anchors, in the section's own unit."""
-    numbers, num = section.reals("anchors"), section.positive("num", 1)
+    num = section.positive("num", 1)
+    numbers = section.reals("anchors")[: 2 * num]  # Darknet reads no more of them
     if len(numbers) != 2 * num or min(numbers, default=0) <= 0:
         raise section.fault(f"num={num} needs {2 * num} positive anchors, found {len(numbers)} numbers")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
