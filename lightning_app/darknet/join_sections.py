@@ -16,7 +16,7 @@ from lightning_app.graph import Shape
 WEIGHTS_TYPES = {"none": None, "per_feature": False, "per_layer": False, "per_channel": True}
 """``weights_type=`` of ``[shortcut]``: whether each channel has a weight of its own; None for no weights."""
 
-NORMALIZATIONS = {"relu": "relu", "avg_relu": "relu", "softmax": "softmax"}
+NORMALIZATIONS = {"none": "none", "relu": "relu", "avg_relu": "relu", "softmax": "softmax"}
 """``weights_normalization=`` of ``[shortcut]``."""
 
 WITHOUT_GATE = frozenset({"swish", "mish", "hard_mish"}) | OF_CHANNELS

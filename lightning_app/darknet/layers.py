@@ -153,8 +153,8 @@ class WeightedShortcut(Shortcut):
         activation: a key of `ACTIVATIONS`.
         inputs: I, how many.
         channels: C of the first input, for a weight for each channel; None for one for each input.
-        normalization: how the weights of the inputs become shares: ``relu`` of each over their sum, or a ``softmax``;
-            both sums are `SMALL` greater.
+        normalization: how the weights of the inputs become shares: ``relu`` of each over their sum, or a ``softmax``,
+            both sums `SMALL` greater; ``none`` for the weights as they are.
     """
 
     def __init__(self, activation: str, inputs: int, channels: int | None, normalization: str) -> None:
@@ -172,6 +172,8 @@ class WeightedShortcut(Shortcut):
 
     def _shares(self) -> Tensor:
         raw = self.weights
+        if self.normalization == "none":
+            return raw
         positive = raw.clamp(min=0) if self.normalization == "relu" else (raw - raw.amax(dim=0)).exp()
         return positive / (positive.sum(dim=0) + SMALL)
 

@@ -16,8 +16,8 @@ from lightning_app.graph import Shape
 MAX_SAMPLES = 1 << 26
 """Most samples of a layer's input, padded, and of its output; yolov2's largest at 608×608 has 12 million."""
 
-MAX_WEIGHTS = 100_000_000
-"""Most weights of a network; yolov4 has 64 million."""
+MAX_WEIGHTS = 150_000_000
+"""Most weights of a network; yolov4 has 64 million, yolov4-p6 127 million."""
 
 Builder = Callable[[Section, Sequence[Shape]], tuple[nn.Module, Shape]]
 

@@ -194,8 +194,8 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             "weights_type=each is not supported; supported",
         ),
         (
-            NET + CONV + "[shortcut]\nfrom=0\nweights_type=per_channel\n" + REGION,
-            "weights_normalization=none is not supported; supported are relu, avg_relu, softmax",
+            NET + CONV + "[shortcut]\nfrom=0\nweights_type=per_channel\nweights_normalization=l2\n" + REGION,
+            "weights_normalization=l2 is not supported; supported are none, relu, avg_relu, softmax",
         ),
         (
             NET + CONV + "[scale_channels]\nfrom=0\n" + REGION,

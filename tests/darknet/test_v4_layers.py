@@ -32,7 +32,7 @@ def test_a_gate_scales_channels_positions_or_samples_and_then_activates() -> Non
     assert Gate()(x, x).tolist() == [[[[1, 4]], [[9, 16]]]]
 
 
-@pytest.mark.parametrize("kind", ["relu", "softmax"])
+@pytest.mark.parametrize("kind", ["none", "relu", "softmax"])
 @pytest.mark.parametrize("per_channel", [True, False])
 def test_a_weighted_shortcut_is_darknets_loop(kind: str, per_channel: bool) -> None:
     """``shortcut_multilayer_cpu``: of an input of fewer channels the first ones take part, at the shares of all."""
@@ -44,7 +44,7 @@ def test_a_weighted_shortcut_is_darknets_loop(kind: str, per_channel: bool) -> N
     for b, c, j, i in np.ndindex(2, 4, 3, 2):
         w = [float(stated[k, c if per_channel else 0]) for k in range(3)]
         powers = [max(v, 0) if kind == "relu" else math.exp(v - max(w)) for v in w]
-        shares = [p / (sum(powers) + 0.0001) for p in powers]
+        shares = w if kind == "none" else [p / (sum(powers) + 0.0001) for p in powers]
         expected = sum(share * float(x[b, c, j, i]) for share, x in zip(shares, inputs, strict=True) if c < x.shape[1])
         assert float(ours[b, c, j, i]) == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
