@@ -15,7 +15,9 @@ from lightning_app.darknet import Network, read_detector, save_weights
 from lightning_app.data import Augmentation, VOCDataset, as_channels, to_tensor
 from lightning_app.data.transforms import to_grey
 from lightning_app.errors import CfgError, OptionError
+from lightning_app.evaluation.links import Model, Photo, PictureLink
 from lightning_app.picture_channel import PictureChannel
+from lightning_app.systems import CloudOnly
 
 Dfc = Callable[..., tuple[int, str, str]]
 SETS = '["Blobs/trainval"]'
@@ -135,3 +137,24 @@ def test_a_grey_example_is_the_grey_picture(shared: Path) -> None:
     picture = (colour.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy()  # of the network's size: not resized
     assert torch.equal(grey, to_tensor(to_grey(picture), 1))
     assert Network.from_cfg(shared / "cases/cfg/grey.cfg").eval()(grey[None, :, :64, :64])[0].shape == (1, 12, 16, 16)
+
+
+def test_a_teacher_of_colour_pictures_is_refused_for_a_grey_network(shared: Path) -> None:
+    grey, colour = (read_detector(shared / f"cases/cfg/{name}.cfg") for name in ("grey", "plain"))
+    with pytest.raises(OptionError, match="the teacher takes pictures of 3 channels and the network of 1: take a"):
+        grey.check_teacher(colour)
+
+
+def test_an_evaluations_cache_keeps_the_grey_picture_apart_from_the_colour_one(shared: Path) -> None:
+    data = VOCDataset(shared / "cases/own-classes", ["Blobs/trainval"], (64, 64), ("round", "square"))
+    keys, coded = [], []
+    for name in ("plain", "grey"):
+        network = read_detector(shared / f"cases/cfg/{name}.cfg")
+        example = data[0]
+        photo = Photo(example["image"][None], example["target"], Model(network, name, "plain"), ())
+        link = PictureLink(CloudOnly(network, PictureChannel(qps=[32])), 32)
+        keys.append(link.key(photo))
+        coded += link.pictures(photo)
+    assert keys[0] != keys[1]
+    assert np.ptp(coded[0], axis=2).max() > 0
+    assert np.ptp(coded[1], axis=2).max() == 0
