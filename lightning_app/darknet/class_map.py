@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
+from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.tree import WordTree
@@ -27,15 +29,20 @@ def use_class_map(network: SplitDetector, path: Path) -> None:
         OptionError: the network has no tree.
         DataError: the file cannot be read, or has a line that is no class of the tree.
     """
-    heads = network.heads if isinstance(network, HeadedDetector) else ()
-    if not isinstance(network, HeadedDetector) or not any(isinstance(h, RegionOptions) and h.tree for h in heads):
+    if not isinstance(network, HeadedDetector) or not any(map(_has_tree, network.heads)):
         raise OptionError(f"class_map chooses classes of a tree, and the network has none: leave out {path}")
-    network.heads = tuple(
-        replace(head, mapped=(mapped := read_class_map(path, head.tree)), classes=len(mapped))
-        if isinstance(head, RegionOptions) and head.tree
-        else head
-        for head in heads
-    )
+    network.heads = tuple(_mapped(head, path) for head in network.heads)
+
+
+def _has_tree(head: HeadOptions) -> bool:
+    return isinstance(head, RegionOptions) and head.tree is not None
+
+
+def _mapped(head: HeadOptions, path: Path) -> HeadOptions:
+    if not isinstance(head, RegionOptions) or head.tree is None:
+        return head
+    mapped = read_class_map(path, head.tree)
+    return replace(head, mapped=mapped, classes=len(mapped))
 
 
 def read_class_map(path: Path, tree: WordTree) -> tuple[int, ...]:
@@ -49,7 +56,7 @@ def read_class_map(path: Path, tree: WordTree) -> tuple[int, ...]:
     except OSError as error:
         raise DataError(f"{path} cannot be read as a map of classes: {error.strerror}") from error
     for number, line in enumerate(lines, start=1):
-        if not (line.isascii() and line.isdecimal()) or int(line) >= len(tree.names):
+        if not re.fullmatch("[0-9]{1,9}", line) or int(line) >= len(tree.names):
             raise DataError(
                 f"{path}:{number}: expected a class of the tree, 0 to {len(tree.names) - 1}, not {line[:40]!r}"
             )

@@ -59,11 +59,11 @@ def _one_of(section: Section, key: str, default: str, choices: dict[str, bool | 
 def scale_channels(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
     """``parse_scale_channels``."""
     before, other = shapes
-    fits, shape = ((other[0], 1, 1), "one row and one column") if not section.flag("scale_wh") else (
-        (1, *other[1:]), "one channel")  # fmt: skip
+    c, n, m = other
+    fits, why = ((1, n, m), "one channel") if section.flag("scale_wh") else ((c, 1, 1), "one row and one column")
     if before != fits:
         raise section.fault(
-            f"scales a layer of {_words(other)} by one of {_words(before)}, which must have {shape}: {_words(fits)}"
+            f"scales a layer of {_words(other)} by one of {_words(before)}, which must have {why}: {_words(fits)}"
         )
     return Gate(_behind_a_product(section)), other
 
@@ -79,8 +79,9 @@ def sam(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
 def _behind_a_product(section: Section) -> str:
     name = activation(section, "linear")
     if name in WITHOUT_GATE:
-        raise section.fault(f"activation={name} is none that Darknet has here; take linear, leaky, relu or logistic",
-                            "activation")  # fmt: skip
+        raise section.fault(
+            f"activation={name} is none that Darknet has here; take linear, leaky, relu or logistic", "activation"
+        )
     return name
 
 
