@@ -26,7 +26,7 @@ from lightning_app.checkpoint import (
     put_own,
 )
 from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
-from lightning_app.darknet import read_detector
+from lightning_app.darknet import read_detector, use_class_map
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.dropout import dropouts_of, make_repeatable, reseed_each
@@ -70,6 +70,7 @@ class Detector(LightningModule):
         score_threshold: a detection's score must be above it, 0 to 1.
         nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
         seed: of the initial weights and of the QPs that are drawn.
+        class_map: Darknet's ``.map``, such as coco9k.map: which classes of its tree a network detects; null for all.
     """
 
     def __init__(
@@ -91,6 +92,7 @@ class Detector(LightningModule):
         score_threshold: float = 0.005,
         nms_threshold: float = 0.45,
         seed: int = 0,
+        class_map: str | None = None,
     ) -> None:
         super().__init__()
         if channel is not None and picture is not None:
@@ -98,6 +100,8 @@ class Detector(LightningModule):
         self.save_hyperparameters(ignore=["network", "channel", "picture", "criterion"])
         self.save_hyperparameters({"network": network if isinstance(network, str) else class_path(network)})
         self.network = read_detector(network, seed) if isinstance(network, str) else network
+        if class_map is not None:
+            use_class_map(self.network, Path(class_map))
         for sentence in self.network.notes:
             rank_zero_info(sentence)
         self.criterion = criterion or DetectionLoss()

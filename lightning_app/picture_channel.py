@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lightning_app.codecs import HEVC420, CodecPool, PictureCodec
-from lightning_app.data import read_picture
+from lightning_app.data import as_channels, read_picture
 from lightning_app.errors import OptionError
 
 PictureQP = int | Literal["lossless", "original"]
@@ -45,14 +45,15 @@ class PictureChannel:
         self.qps = tuple(qps)
         self.pool = CodecPool(self.codec, workers)
 
-    def send(self, files: Sequence[Path], qp: PictureQP) -> tuple[list[RGB], list[int]]:
+    def send(self, files: Sequence[Path], qp: PictureQP, channels: int = 3) -> tuple[list[RGB], list[int]]:
         """What the cloud gets of B pictures, RGB (H, W, 3), and the bits that each cost.
 
         Args:
             files: the pictures.
             qp: one of ``qps``.
+            channels: of the network's input: for 1 the pictures are made grey before they are coded.
         """
-        pictures = [read_picture(file) for file in files]
+        pictures = [as_channels(read_picture(file), channels) for file in files]
         if qp == "original":
             return pictures, [8 * file.stat().st_size for file in files]
         coded = self.pool.code(pictures, [None if qp == "lossless" else qp] * len(files))

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from lightning_app.channel import FeatureChannel, QPOption, Transmission
 from lightning_app.criteria import TrainingRecord
-from lightning_app.data import Batch, Resize, fit_picture, to_tensor
+from lightning_app.data import Batch, Resize, as_channels, fit_picture, to_tensor
 from lightning_app.errors import OptionError
 from lightning_app.graph import Part, SplitDetector
 from lightning_app.pending import Pending
@@ -98,7 +98,7 @@ class Collaborative(nn.Module):
             )
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
-        """Images (B, 3, H, W) -> what crosses, by the layer that made it."""
+        """Images (B, C, H, W) -> what crosses, by the layer that made it."""
         return dict(zip(self.crossing, self.front((images,)), strict=True))
 
     def submit(self, batch: Batch, seed: int, epoch: int) -> Pending[TrainingRecord]:
@@ -196,7 +196,7 @@ class CloudOnly(nn.Module):
             if self.picture is None or qp is None:
                 images, bits = batch["images"], [8 * file.stat().st_size for file in files]
             else:
-                pictures, bits = self.picture.send(files, qp)
+                pictures, bits = self.picture.send(files, qp, self.network.channels)
                 images = as_inputs(pictures, batch["images"], resize)
             yield PointOutput(label, self.network(images), torch.tensor(bits))
 
@@ -216,6 +216,7 @@ class CloudOnly(nn.Module):
 
 
 def as_inputs(pictures: Sequence[RGB], like: Tensor, resize: Resize) -> Tensor:
-    """Pictures (H, W, 3) -> (B, 3, H', W') of the size and on the device of ``like``."""
-    size = (like.shape[-2], like.shape[-1])
-    return torch.stack([to_tensor(fit_picture(picture, size, resize)[0]) for picture in pictures]).to(like.device)
+    """Pictures (H, W, 3) -> (B, C, H', W') of the channels and the size and on the device of ``like``."""
+    channels, size = like.shape[-3], (like.shape[-2], like.shape[-1])
+    fitted = [fit_picture(as_channels(picture, channels), size, resize)[0] for picture in pictures]
+    return torch.stack([to_tensor(picture, channels) for picture in fitted]).to(like.device)

@@ -4,6 +4,7 @@ cfg → build (layers, region, yolo, tree) → network ⇄ weights; head and los
 `lightning_app.graph.SplitDetector`, which cuts it.
 """
 
+from lightning_app.darknet.class_map import use_class_map
 from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.head import detect
 from lightning_app.darknet.headed import HeadedDetector
@@ -32,6 +33,7 @@ __all__ = [
     "region_loss",
     "save_weights",
     "unchanging",
+    "use_class_map",
     "yolo_loss",
     "yolov1_loss",
 ]

@@ -42,11 +42,15 @@ class Assignment(NamedTuple):
 
 
 def in_cells(truths: Sequence[Truth], grid: tuple[int, int], most: int, device: torch.device) -> Cells:
-    """The first ``most`` truths of each picture, in the cells of a grid of N rows and M columns."""
+    """The first ``most`` truths of each picture, in the cells of a grid of N rows and M columns.
+
+    One without a width or a height trains no anchor: the logarithm of its size is infinite.
+    """
     n, m = grid
-    kept = [(t["boxes"][:most], t["labels"][:most]) for t in truths]
+    first = [(t["boxes"][:most].float(), t["labels"][:most]) for t in truths]
+    kept = [(boxes[sized], labels[sized]) for boxes, labels in first for sized in [(boxes[:, 2:] > 0).all(dim=1)]]
     picture = torch.cat([torch.full((len(boxes),), i, device=device) for i, (boxes, _) in enumerate(kept)])
-    boxes = torch.cat([boxes for boxes, _ in kept]).float()
+    boxes = torch.cat([boxes for boxes, _ in kept])
     column = (boxes[:, 0] * m).long().clamp(0, m - 1)
     row = (boxes[:, 1] * n).long().clamp(0, n - 1)
     return Cells(picture, row, column, boxes, torch.cat([labels for _, labels in kept]))

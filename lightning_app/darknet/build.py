@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -11,8 +10,9 @@ from torch import nn
 from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.layers import Convolution
 from lightning_app.darknet.region import RegionOptions
-from lightning_app.darknet.sections import build_layer, check_samples, check_weights
-from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.darknet.section_checks import check_samples, check_weights
+from lightning_app.darknet.sections import build_layer
+from lightning_app.darknet.yolo import GaussianOptions, YoloOptions
 from lightning_app.graph import IMAGE, Node, Shape
 
 HeadOptions = RegionOptions | YoloOptions
@@ -21,7 +21,7 @@ HeadOptions = RegionOptions | YoloOptions
 SHORT = {"convolutional": "conv", "maxpool": "max"}
 """The paper's names of layers, where they are not Darknet's section names."""
 
-HEADS = ("region", "yolo")
+HEADS = ("region", "yolo", "Gaussian_yolo")
 """The sections that are heads."""
 
 
@@ -84,8 +84,9 @@ def _named(section: Section, index: int) -> tuple[int, ...]:
     """Indices of the layers that a section names, or of the one before it."""
     if section.kind == "route":
         return _before(section, "layers", index)
-    if section.kind == "shortcut":
-        return (index - 1, *_before(section, "from", index))
+    if section.kind in ("shortcut", "scale_channels", "sam"):
+        named = _before(section, "from", index)
+        return (index - 1, *(named if section.kind == "shortcut" else named[:1]))
     return (index - 1,)
 
 
@@ -103,27 +104,23 @@ def _before(section: Section, key: str, index: int) -> tuple[int, ...]:
 def _head_options(section: Section, shape: Shape, image: Shape) -> HeadOptions:
     options: HeadOptions
     if section.kind == "region":
-        options = RegionOptions.from_section(section)
+        options, numbers = RegionOptions.from_section(section), "anchors·(coords + 1 + classes)"
+    elif section.kind == "yolo":
+        options, numbers = YoloOptions.from_section(section, _stride(shape, image)), "anchors·(coords + 1 + classes)"
     else:
-        options = YoloOptions.from_section(section, _stride(section, shape, image))
+        options, numbers = GaussianOptions.from_section(section, _stride(shape, image)), "anchors·(8 + 1 + classes)"
     if options.channels != shape[0]:
         raise section.fault(
-            f"needs {options.channels} channels, anchors·(coords + 1 + classes), and is given {shape[0]}; "
+            f"needs {options.channels} channels, {numbers}, and is given {shape[0]}; "
             f"set filters={options.channels} in the convolution before it"
         )
     return options
 
 
-def _stride(section: Section, shape: Shape, image: Shape) -> int:
-    """Side of a cell in pixels."""
+def _stride(shape: Shape, image: Shape) -> tuple[float, float]:
+    """Width and height of a cell in pixels, which need not be whole: 416 pixels and six halvings make 7 cells."""
     (_, n, m), (_, height, width) = shape, image
-    stride = height // n
-    if (stride * n, stride * m) != (height, width):
-        halvings = 2 ** math.ceil(math.log2(max(height / n, width / m)))
-        raise section.fault(
-            f"has {n}×{m} cells for {height}×{width} pixels; make height= and width= multiples of {halvings}"
-        )
-    return stride
+    return width / m, height / n
 
 
 def _check_classes(section: Section, classes: Sequence[int]) -> None:
@@ -138,5 +135,6 @@ def _check_end(sections: Sequence[Section]) -> None:
     classifier = classifier and not set(HEADS) & set(kinds)
     if not detector and not classifier:
         raise sections[-1].fault(
-            "ends the network, which must end with a head, [region] or [yolo], or with [softmax] and have none"
+            "ends the network, which must end with a head, [region], [yolo] or [Gaussian_yolo], or with [softmax] and "
+            "have none"
         )

@@ -11,70 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lightning_app.errors import CfgError
-
-TRAINING_KEYS = frozenset(
-    "batch subdivisions time_steps momentum decay angle saturation exposure hue learning_rate burn_in power "
-    "max_batches policy steps scales step scale gamma flip max_crop min_crop aspect mosaic cutmix mixup".split()
+from lightning_app.darknet.vocabulary import (
+    ALIASES,
+    KNOWN_KEYS,
+    OF_ANY_LAYER,
+    READ_OVER,
+    REFUSED_OPTIONS,
+    REFUSED_SECTIONS,
+    SAID_APART,
+    USUAL,
 )
-"""Keys of ``[net]`` that nearly every file has for Darknet's training. Our runs are described by YAML."""
-
-READ_OVER: dict[str, frozenset[str]] = {
-    "net": TRAINING_KEYS
-    | frozenset(
-        "adam B1 B2 eps clip center random reset min_ratio max_ratio notruth learning_rate_min batches_per_cycle "
-        "batches_cycle_mult sequential_subdivisions init_sequential_subdivisions track augment_speed try_fix_nan "
-        "weights_reject_freq equidistant_point badlabels_rejection_percentage num_sigmas_reject_badlabels "
-        "badlabels_reject_threshold delta_rolling_max delta_rolling_avg delta_rolling_std ema_alpha seen cur_iteration "
-        "loss_scale dynamic_minibatch optimized_memory workspace_size_limit_MB inputs blur gaussian_noise mosaic_bound "
-        "contrastive contrastive_jit_flip contrastive_color unsupervised label_smooth_eps resize_step attention "
-        "adversarial_lr max_chart_loss seq_scales show_receptive_field flip_vertical letter_box".split()
-    ),
-    "convolutional": frozenset(
-        "stopbackward train_only_bn grad_centr assisted_excitation learning_rate stream wait_stream".split()
-    ),
-    "route": frozenset("stream stopbackward".split()),
-    "shortcut": frozenset({"stopbackward"}),
-    "cost": frozenset({"type"}),
-    "region": frozenset("jitter resize random absolute max log sqrt focal_loss show_details".split()),
-    "yolo": frozenset(
-        "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class focal_loss "
-        "delta_normalizer track_history_size sim_thresh dets_for_track dets_for_show track_ciou_norm show_details "
-        "flip_vertical".split()
-    ),
-}
-"""Options that only Darknet's training reads, or what it shows on a screen: they change nothing here.
-
-They are those of the parsers of pjreddie, AlexeyAB and hank-ai.
-"""
-
-USUAL = TRAINING_KEYS | frozenset("jitter random absolute type resize".split())
-"""Those that nearly every file has: nobody needs to be told."""
-
-KNOWN_KEYS: dict[str, frozenset[str]] = {
-    "net": frozenset({"width", "height", "channels"}),
-    "convolutional": frozenset("batch_normalize filters size stride pad padding groups activation".split()),
-    "maxpool": frozenset("size stride padding".split()),
-    "route": frozenset("layers groups group_id".split()),
-    "reorg": frozenset({"stride"}),
-    "shortcut": frozenset("from activation".split()),
-    "upsample": frozenset("stride scale".split()),
-    "dropout": frozenset({"probability"}),
-    "avgpool": frozenset(),
-    "softmax": frozenset({"groups"}),
-    "cost": frozenset(),
-    "region": frozenset(
-        "anchors bias_match classes coords num softmax rescore object_scale noobject_scale class_scale coord_scale "
-        "thresh tree map".split()
-    ),
-    "yolo": frozenset(
-        "mask anchors classes num max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss "
-        "iou_normalizer obj_normalizer cls_normalizer nms_kind beta_nms".split()
-    ),
-}
-"""The sections that this program builds, each with the options that it understands, beside those of `READ_OVER`."""
-
-ALIASES = {"network": "net", "conv": "convolutional", "max": "maxpool", "avg": "avgpool", "soft": "softmax"}
+from lightning_app.errors import CfgError
 
 
 @dataclass(frozen=True)
@@ -207,6 +154,8 @@ def read_cfg(path: str | Path) -> list[Section]:
 def _open_section(path: Path, number: int, line: str) -> Section:
     name = line.strip("[]")
     kind = ALIASES.get(name, name)
+    if kind in REFUSED_SECTIONS:
+        raise CfgError(f"{path}:{number}: section [{name}] is not supported: {REFUSED_SECTIONS[kind]}")
     if kind not in KNOWN_KEYS:
         supported = ", ".join(f"[{known}]" for known in KNOWN_KEYS)
         raise CfgError(f"{path}:{number}: section [{name}] is not supported; supported are {supported}")
@@ -218,7 +167,11 @@ def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> 
     if not equals or not sections:
         raise CfgError(f"{path}:{number}: expected key=value inside a section, found {line!r}")
     section = sections[-1]
-    if key in READ_OVER.get(section.kind, ()):
+    if reason := REFUSED_OPTIONS.get(section.kind, {}).get(key):
+        if not re.fullmatch(r"[-+]?0*\.?0*", value):
+            raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported: {reason}")
+        return
+    if key in READ_OVER.get(section.kind, ()) or (section.kind != "net" and key in OF_ANY_LAYER):
         section.read_over.setdefault(key, value)
         return
     if key not in KNOWN_KEYS[section.kind]:
@@ -231,10 +184,22 @@ def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> 
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:
     """What a person should know of options that were read over, a sentence each."""
-    unusual = {key: section.kind for section in sections for key in section.read_over if key not in USUAL}
-    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual.items()) if key != "letter_box")
+    unusual = {(key, section.kind) for section in sections for key in section.read_over if key not in USUAL}
+    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual - SAID_APART))
     file = sections[0].file
     if named:
         yield f"{file}: options that only Darknet's training reads change nothing here: {named}"
     if sections[0].read_over.get("letter_box", "0") != "0":
         yield f"{file} asks for letter_box: give --data.resize letterbox, or --resize letterbox to encode"
+    for section in sections:
+        if section.real("truth_thresh", 1) < 1:
+            yield (
+                f"{file}:{section.lines['truth_thresh']}: truth_thresh below 1 chooses more anchors in Darknet's "
+                "training; here the place and shape of a truth choose them"
+            )
+        if section.kind == "region" and "map" in section.read_over:
+            name = section.read_over["map"]
+            yield (
+                f"{file} names {name} for Darknet's training: the network detects the classes of its tree; for those "
+                f"of {Path(name).name} give --model.class_map {name}, or --class_map {name} to decode"
+            )

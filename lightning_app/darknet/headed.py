@@ -11,7 +11,7 @@ from lightning_app.darknet.head import detect
 from lightning_app.darknet.imitation import imitation_terms
 from lightning_app.darknet.loss import check_form, detection_loss, form_named
 from lightning_app.darknet.region import RegionOptions
-from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.darknet.yolo import GaussianOptions, YoloOptions
 from lightning_app.dropout import Dropout, reseed_each
 from lightning_app.errors import OptionError
 from lightning_app.graph import Detections, SplitDetector, Truth
@@ -55,11 +55,17 @@ class HeadedDetector(SplitDetector):
         check_form(self.heads, form_named(form))
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Raise `OptionError` where the data's classes are not the network's, or not those of its tree."""
-        super().check_classes(classes)
-        for head in self.heads:
-            if isinstance(head, RegionOptions) and head.tree and not head.mapped and tuple(classes) != head.tree.names:
-                raise OptionError("the data's classes are not those of the tree; set data.classes to the .tree file")
+        """Raise `OptionError` where the data's classes are not the network's, or are its tree's in another order.
+
+        Names belong to the classes of a tree by their position, as Darknet's ``data/9k.names`` to ``data/9k.tree``, and
+        a name may occur twice. Elsewhere it may not.
+        """
+        trees = [head.tree for head in self.heads if isinstance(head, RegionOptions) and head.tree and not head.mapped]
+        if not trees:
+            super().check_classes(classes)
+        self.check_number_of_classes(len(classes))
+        for tree in trees:
+            _check_keys(tuple(classes), tree.names)
 
     def reseed(self, *entropy: int) -> None:
         """Start the draws of every dropout anew, as a function of these numbers and the layer's index only.
@@ -74,5 +80,15 @@ class HeadedDetector(SplitDetector):
 def _meaning(head: HeadOptions) -> tuple[object, ...]:
     """All of a head's options on which it depends what its raw outputs say."""
     if isinstance(head, YoloOptions):
-        return "yolo", head.anchors, head.classes, head.scale_x_y
-    return "region", head.anchors, head.classes, head.softmax, head.tree, head.mapped
+        point = head.point if isinstance(head, GaussianOptions) else None
+        return "yolo", head.anchors, head.classes, head.scale_x_y, head.new_coords, point
+    return "region", head.anchors, head.logits, head.softmax, head.tree
+
+
+def _check_keys(classes: tuple[str, ...], keys: tuple[str, ...]) -> None:
+    """Refuse the keys of a tree in another order; any other names are taken by their position."""
+    if classes != keys and set(classes) & set(keys):
+        raise OptionError(
+            "the data's classes are some of the tree's, in another order; set data.classes to the .tree file, or to a "
+            ".names file with a line for each line of the tree"
+        )

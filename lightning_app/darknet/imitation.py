@@ -17,9 +17,13 @@ from lightning_app.darknet.build import HeadOptions
 from lightning_app.darknet.head import Head, take_apart
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.tree import WordTree
+from lightning_app.darknet.yolo import YoloOptions
 
 FLOOR = 0.02
 """Weight of an anchor in which the teacher sees nothing; that of a certain object is 1 more."""
+
+NEAR = 1e-6
+"""How near to 0 and 1 a head's values are told apart where it is given no logits."""
 
 
 def imitation_terms(
@@ -37,8 +41,9 @@ def imitation_terms(
 
     Returns:
         ``objectness``, the cross-entropy with the teacher's objectness less its minimum; ``box``, the squared
-        differences of σ(tx), σ(ty), tw, th; ``class``, the Kullback–Leibler divergence of the classes. In the last two
-        each anchor has the weight of the teacher's objectness + `FLOOR`.
+        differences of σ(tx), σ(ty), tw, th, without the uncertainties of a ``[Gaussian_yolo]``; ``class``, the
+        Kullback–Leibler divergence of the classes. In the last two each anchor has the weight of the teacher's
+        objectness + `FLOOR`.
     """
     by_head = [
         _head_terms(raw, teacher.detach(), options) for raw, teacher, options in zip(raws, teachers, heads, strict=True)
@@ -49,7 +54,7 @@ def imitation_terms(
 
 
 def _head_terms(raw: Tensor, teacher: Tensor, options: HeadOptions) -> dict[str, Tensor]:
-    student, target = take_apart(raw, options), take_apart(teacher, options)
+    student, target = (_as_logits(take_apart(one, options), options) for one in (raw, teacher))
     weight = target.objectness.sigmoid() + FLOOR  # (B, A, N, M)
     terms = {
         "objectness": logistic_divergence(student.objectness, target.objectness),
@@ -58,6 +63,15 @@ def _head_terms(raw: Tensor, teacher: Tensor, options: HeadOptions) -> dict[str,
         "weight": weight,
     }
     return {name: term.sum() for name, term in terms.items()}
+
+
+def _as_logits(head: Head, options: HeadOptions) -> Head:
+    """A head that is given values of 0 to 1 as one of logits; its sizes stay half the roots of what they are."""
+    if not (isinstance(options, YoloOptions) and options.new_coords):
+        return head
+    logits = (part.logit(eps=NEAR) for part in (head.xy, head.objectness, head.classes))
+    xy, objectness, classes = logits
+    return head._replace(xy=xy, objectness=objectness, classes=classes)
 
 
 def _box_distance(student: Head, target: Head) -> Tensor:

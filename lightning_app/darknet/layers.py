@@ -6,27 +6,14 @@ A layer takes one tensor, or several where it joins them, and returns one: (B, C
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from lightning_app.darknet.activations import ACTIVATIONS, SMALL
 from lightning_app.darknet.convolve import Conv2d
-
-ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
-    "linear": nn.Identity,
-    "leaky": lambda: nn.LeakyReLU(0.1, inplace=True),
-    "relu": lambda: nn.ReLU(inplace=True),
-    "relu6": lambda: nn.ReLU6(inplace=True),
-    "logistic": nn.Sigmoid,
-    "mish": nn.Mish,
-    "swish": nn.SiLU,
-}
-"""By Darknet's names (``src/activations.h``); relu6, mish and swish are of AlexeyAB's Darknet alone.
-
-Those whose gradient follows from their output overwrite their input: a fifth less memory in training, to the same bits.
-"""
+from lightning_app.darknet.pooling import Blur, Pair
 
 
 class Convolution(nn.Module):
@@ -39,11 +26,13 @@ class Convolution(nn.Module):
         channels: of the input.
         filters: channels of the output.
         size: side of the kernel in samples.
-        stride: step in samples.
+        stride: step in samples, down the rows and along the columns; one number for both.
         padding: samples of zeros on every side.
         groups: that the channels are split into.
         batch_normalize: with batch norm.
         activation: a key of `ACTIVATIONS`.
+        dilation: samples from one value of the kernel to the next.
+        antialiasing: the kind of `Blur` that takes the steps behind the activation; 0 for none.
     """
 
     def __init__(
@@ -51,16 +40,21 @@ class Convolution(nn.Module):
         channels: int,
         filters: int,
         size: int,
-        stride: int = 1,
+        stride: int | Pair = 1,
         padding: int = 0,
         groups: int = 1,
         batch_normalize: bool = False,
         activation: str = "linear",
+        dilation: int = 1,
+        antialiasing: int = 0,
     ) -> None:
         super().__init__()
-        self.conv = Conv2d(channels, filters, size, stride, padding, groups=groups, bias=not batch_normalize)
+        steps = (stride, stride) if isinstance(stride, int) else stride
+        taken = (1, 1) if antialiasing else steps
+        self.conv = Conv2d(channels, filters, size, taken, padding, dilation, groups, bias=not batch_normalize)
         self.norm = nn.BatchNorm2d(filters, eps=1e-5, momentum=0.01) if batch_normalize else nn.Identity()
         self.activation = ACTIVATIONS[activation]()
+        self.blur = Blur(antialiasing, steps) if antialiasing else nn.Identity()
 
     def reset(self, generator: torch.Generator) -> None:
         """Darknet's initial values: weights N(0, 2 / fan-in), biases 0."""
@@ -73,34 +67,40 @@ class Convolution(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, N, M) -> (B, filters, N', M')."""
-        return self.activation(self.norm(self.conv(x)))  # type: ignore[no-any-return]
+        return self.blur(self.activation(self.norm(self.conv(x))))  # type: ignore[no-any-return]
 
 
-class MaxPool(nn.Module):
-    """``[maxpool]``: Darknet pads ``padding`` in all, half of it (rounded down) before (``src/maxpool_layer.c``).
+class BatchNorm(nn.Module):
+    """``[batchnorm]``: a batch norm by itself (``src/batchnorm_layer.c``).
 
     Args:
-        size: side of the window in samples.
-        stride: step in samples.
-        padding: samples added along each side length, in all.
+        channels: of the input.
     """
 
-    def __init__(self, size: int, stride: int, padding: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.size, self.stride, self.padding = size, stride, padding
+        self.norm = nn.BatchNorm2d(channels, eps=1e-5, momentum=0.01)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, N, M) -> (B, C, (N + padding - size) // stride + 1, ...)."""
-        before = self.padding // 2
-        below, right = (self._padding_after(length) for length in x.shape[-2:])
-        if before or below or right:
-            x = F.pad(x, (before, right, before, below), value=-math.inf)
-        return F.max_pool2d(x, self.size, self.stride)
+        """(B, C, N, M) -> (B, C, N, M)."""
+        return self.norm(x)  # type: ignore[no-any-return]
 
-    def _padding_after(self, length: int) -> int:
-        """Samples that the last window reaches behind a side: none where Darknet's padding meets no window."""
-        windows = (length + self.padding - self.size) // self.stride + 1
-        return max(0, (windows - 1) * self.stride + self.size - self.padding // 2 - length)
+
+class Activation(nn.Module):
+    """``[activation]``: an activation by itself, which leaves its input as it is.
+
+    Args:
+        name: a key of `ACTIVATIONS`.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.activation = ACTIVATIONS[name]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, N, M) -> (B, C, N, M)."""
+        inplace = getattr(self.activation, "inplace", False)
+        return self.activation(x.clone() if inplace else x)  # type: ignore[no-any-return]
 
 
 class Route(nn.Module):
@@ -146,6 +146,38 @@ class Shortcut(nn.Module):
         return self.activation(x)  # type: ignore[no-any-return]
 
 
+class WeightedShortcut(Shortcut):
+    """``[shortcut]`` with ``weights_type=``: each input times a weight that learns (``shortcut_multilayer_cpu``).
+
+    Args:
+        activation: a key of `ACTIVATIONS`.
+        inputs: I, how many.
+        channels: C of the first input, for a weight for each channel; None for one for each input.
+        normalization: how the weights of the inputs become shares: ``relu`` of each over their sum, or a ``softmax``,
+            both sums `SMALL` greater; ``none`` for the weights as they are.
+    """
+
+    def __init__(self, activation: str, inputs: int, channels: int | None, normalization: str) -> None:
+        super().__init__(activation)
+        self.weights = nn.Parameter(torch.ones(inputs, channels or 1))  # (I, C) or (I, 1)
+        self.normalization = normalization
+
+    def forward(self, x: Tensor, *earlier: Tensor) -> Tensor:
+        """(B, C, N, M), (B, C', N, M), ... -> (B, C, N, M)."""
+        shares = self._shares()[:, :, None, None]  # (I, C, 1, 1) or (I, 1, 1, 1)
+        weighed = [
+            other[:, : x.shape[1]] * share[: other.shape[1]] for other, share in zip(earlier, shares[1:], strict=True)
+        ]
+        return super().forward(x * shares[0], *weighed)
+
+    def _shares(self) -> Tensor:
+        raw = self.weights
+        if self.normalization == "none":
+            return raw
+        positive = raw.clamp(min=0) if self.normalization == "relu" else (raw - raw.amax(dim=0)).exp()
+        return positive / (positive.sum(dim=0) + SMALL)
+
+
 class Reorg(nn.Module):
     """``[reorg]``: Darknet's own order of samples, which is not space-to-depth (``src/blas.c``, ``reorg_cpu``).
 
@@ -163,6 +195,17 @@ class Reorg(nn.Module):
         s = self.stride
         x = x.reshape(b, c // s**2, n, s, m, s)  # (B, C/s², N, s, M, s): the memory read anew, as Darknet does
         return x.permute(0, 3, 5, 1, 2, 4).reshape(b, c * s**2, n // s, m // s)  # (B, C·s², N/s, M/s)
+
+
+class Reorg3D(Reorg):
+    """``[reorg3d]``: space to depth; the channels of one place in each square stay together (``reorg_cpu``)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, N, M) -> (B, s²·C, N/s, M/s)."""
+        b, c, n, m = x.shape
+        s = self.stride
+        x = x.reshape(b, c, n // s, s, m // s, s)  # (B, C, N/s, s, M/s, s)
+        return x.permute(0, 3, 5, 1, 2, 4).reshape(b, c * s**2, n // s, m // s)  # (B, s²·C, N/s, M/s)
 
 
 class Upsample(nn.Module):

@@ -8,9 +8,10 @@ from typing import Literal, get_args
 from torch import Tensor
 
 from lightning_app.darknet.build import HeadOptions
+from lightning_app.darknet.gaussian_loss import gaussian_loss
 from lightning_app.darknet.region import RegionOptions
 from lightning_app.darknet.region_loss import region_loss
-from lightning_app.darknet.yolo import YoloOptions
+from lightning_app.darknet.yolo import GaussianOptions, YoloOptions
 from lightning_app.darknet.yolo_loss import yolo_loss
 from lightning_app.darknet.yolov1_loss import yolov1_loss
 from lightning_app.errors import OptionError
@@ -72,6 +73,8 @@ def _has_tree(options: HeadOptions) -> bool:
 def _head_loss(
     raw: Tensor, truths: Sequence[Truth], options: HeadOptions, seen: int, form: LossForm
 ) -> dict[str, Tensor]:
+    if isinstance(options, GaussianOptions):
+        return gaussian_loss(raw, truths, options)
     if isinstance(options, YoloOptions):
         return yolo_loss(raw, truths, options)
     return yolov1_loss(raw, truths, options) if form == "yolov1" else region_loss(raw, truths, options, seen)

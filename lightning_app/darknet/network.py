@@ -119,6 +119,10 @@ def read_detector(cfg: str | Path, seed: int = 0) -> Network:
     if Path(cfg).suffix != ".cfg" and not Path(cfg).exists():
         raise OptionError(f"{cfg} is neither a Darknet .cfg nor a detector that can be imported: {_why_not(str(cfg))}")
     network = Network.from_cfg(cfg, seed)
+    if network.channels not in (1, 3):
+        raise network.sections[0].fault(
+            f"channels must be 3, for colour pictures, or 1, for grey ones, not {network.channels}", "channels"
+        )
     if not network.heads:
         raise OptionError(f"{cfg} is no detector: it has no [region] or [yolo]; `dfc weights` reads it")
     return network

@@ -15,7 +15,8 @@ class RegionOptions:
 
     Without a section the defaults are those of yolov2-voc.
 
-    ``jitter``, ``random`` and ``absolute`` of the section describe Darknet's own data loading and are read over.
+    ``jitter``, ``random`` and ``absolute`` of the section describe Darknet's own data loading and are read over, and so
+    is ``map``, by which Darknet's training finds the labels of its data in the tree (see `class_map`).
 
     Attributes:
         anchors: width and height of each prior box, in cells.
@@ -60,15 +61,13 @@ class RegionOptions:
         """Read and check a ``[region]`` section, and the files that it names.
 
         Raises:
-            CfgError: an option is wrong, or a file of ``tree=`` or ``map=`` is missing or wrong.
+            CfgError: an option is wrong, or the file of ``tree=`` is missing or wrong.
         """
         if section.integer("coords", 4) != 4:
             raise section.fault(f"coords must be 4, not {section.text('coords')}")
-        outputs, tree = section.positive("classes", 20), _tree(section)
-        mapped = _mapped(section, tree)
         return cls(
             anchors=anchor_pairs(section),
-            classes=len(mapped) or outputs,
+            classes=section.positive("classes", 20),
             bias_match=section.flag("bias_match"),
             rescore=section.flag("rescore"),
             thresh=section.real("thresh", 0.5),
@@ -77,14 +76,14 @@ class RegionOptions:
             class_scale=section.real("class_scale", 1),
             coord_scale=section.real("coord_scale", 1),
             softmax=section.flag("softmax"),
-            tree=tree,
-            mapped=mapped,
+            tree=_tree(section),
         )
 
 
 def anchor_pairs(section: Section) -> tuple[tuple[float, float], ...]:
     """Width and height of each of the ``num=`` anchors, in the section's own unit."""
-    numbers, num = section.reals("anchors"), section.positive("num", 1)
+    num = section.positive("num", 1)
+    numbers = section.reals("anchors")[: 2 * num]  # Darknet reads no more of them
     if len(numbers) != 2 * num or min(numbers, default=0) <= 0:
         raise section.fault(f"num={num} needs {2 * num} positive anchors, found {len(numbers)} numbers")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
@@ -97,19 +96,6 @@ def _tree(section: Section) -> WordTree | None:
     if len(tree.names) != section.positive("classes", 20):
         raise section.fault(f"classes={section.text('classes', '20')} must be {len(tree.names)}, as in its tree")
     return tree
-
-
-def _mapped(section: Section, tree: WordTree | None) -> tuple[int, ...]:
-    """The lines of the ``map=`` file, each the number of a class of the tree."""
-    if "map" not in section.options:
-        return ()
-    if tree is None:
-        raise section.fault("map= chooses classes of a tree; add tree=, or remove map=")
-    path = _named_file(section, "map", "data/coco9k.map")
-    lines = path.read_text(encoding="utf-8", errors="replace").split()
-    if not lines or not all(line.isdecimal() and int(line) < len(tree.names) for line in lines):
-        raise section.fault(f"map={path} must have a class number a line, each less than {len(tree.names)}")
-    return tuple(map(int, lines))
 
 
 def _named_file(section: Section, key: str, example: str) -> Path:

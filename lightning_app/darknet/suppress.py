@@ -13,7 +13,9 @@ FAR = np.float32(1e6)
 """An edge beyond this many inputs of the network is taken to lie there: e^tw of a large tw is infinite."""
 
 
-def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float) -> Tensor:
+def non_maximum_suppression(
+    boxes: Tensor, scores: Tensor, labels: Tensor, threshold: float, distance: float | None = None
+) -> Tensor:
     """Greedy, per class: a box that overlaps a better one of its class by more than ``threshold`` goes.
 
     Source: Darknet's ``src/box.c``, ``do_nms_sort``. By NumPy: on a few boxes a class, torch would be starting its
@@ -24,6 +26,8 @@ def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, thres
         scores: (D,).
         labels: (D,) class numbers.
         threshold: IoU in [0, 1].
+        distance: β of the overlap IoU - (d/c)^β, of the squared distance d of the centres and c of the corners of the
+            hull (``box_diounms``); None for the IoU.
 
     Returns:
         indices of the boxes that stay, by falling score.
@@ -33,7 +37,10 @@ def non_maximum_suppression(boxes: Tensor, scores: Tensor, labels: Tensor, thres
     kept = np.zeros(len(order), dtype=bool)
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)
-        kept[members[_greedy(_overlaps(edges[members]) > np.float32(threshold))]] = True
+        overlaps = _overlaps(edges[members])
+        if distance is not None:
+            overlaps -= _distances(edges[members]) ** np.float32(distance)
+        kept[members[_greedy(overlaps > np.float32(threshold))]] = True
     return order[torch.from_numpy(kept).to(order.device)]
 
 
@@ -47,6 +54,16 @@ def _overlaps(boxes: Floats) -> Floats:
     area = np.maximum(high - low, 0).prod(axis=1)  # (P,)
     union = area[:, None] + area - shared
     return shared / np.maximum(union, np.finfo(np.float32).tiny)  # type: ignore[no-any-return]
+
+
+def _distances(boxes: Floats) -> Floats:
+    """(P, P) squared distance of the centres of boxes (P, 4) over that of the hull's corners; 0 at one point."""
+    boxes = boxes.clip(-FAR, FAR)
+    low, high = boxes[:, :2], boxes[:, 2:]
+    centres = (low + high) / 2
+    apart = np.square(centres[:, None] - centres).sum(axis=-1)  # (P, P)
+    hull = np.maximum(high[:, None], high) - np.minimum(low[:, None], low)  # (P, P, 2)
+    return apart / np.maximum(np.square(hull).sum(axis=-1), np.finfo(np.float32).tiny)  # type: ignore[no-any-return]
 
 
 def _greedy(rivals: Bools) -> Bools:

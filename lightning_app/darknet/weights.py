@@ -2,7 +2,8 @@
 
 The file is a header (int32 major, minor, revision, then the number of pictures seen) and float32 values, for each
 convolution in turn: biases; with batch norm its scales, means and variances; weights (filters, channels / groups,
-size, size). Source: Darknet's ``src/parser.c`` (``load_weights_upto``, ``save_weights_upto``).
+size, size). A ``[batchnorm]`` has biases, scales, means and variances, a ``[shortcut]`` with ``weights_type=`` its
+weights. Source: Darknet's ``src/parser.c`` (``load_weights_upto``, ``save_weights_upto``).
 """
 
 from __future__ import annotations
@@ -19,25 +20,28 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from lightning_app.darknet.layers import Convolution
+from lightning_app.darknet.layers import BatchNorm, Convolution, WeightedShortcut
 from lightning_app.errors import WeightsError
 from lightning_app.graph import Node
 
 if TYPE_CHECKING:
     from lightning_app.darknet.network import Network  # which imports this module
 
+Stored = Convolution | BatchNorm | WeightedShortcut
+"""The layers that have values in the file."""
+
 
 def load_weights(network: Network, path: str | Path) -> list[str]:
     """Fill a network from a ``.weights`` file. A file that ends between two layers fills those before it.
 
     Returns:
-        the names of the convolutions that the file does not reach; they keep their values.
+        the names of the layers with weights that the file does not reach; they keep their values.
 
     Raises:
         WeightsError: the file cannot be read, or its floats do not end where a layer of the network ends.
     """
     path = Path(path)
-    layers = _convolutions(network, network.nodes)
+    layers = _stored(network, network.nodes)
     sizes = [sum(tensor.numel() for tensor in _tensors(layer)) for _, layer in layers]
     ends = [0, *accumulate(sizes)]
     version, seen, values = _read(path, ends)
@@ -60,7 +64,7 @@ def save_weights(network: Network, path: str | Path, upto: int | None = None) ->
     """
     seen = struct.pack("<Q" if _wide(network.version) else "<I", network.seen if upto is None else 0)
     nodes = [node for node in network.nodes if upto is None or node.index < upto]
-    tensors = [tensor for _, layer in _convolutions(network, nodes) for tensor in _tensors(layer)]
+    tensors = [tensor for _, layer in _stored(network, nodes) for tensor in _tensors(layer)]
     with Path(path).open("wb") as file:
         file.write(struct.pack("<3i", *network.version) + seen)
         for tensor in tensors:
@@ -104,24 +108,32 @@ def _wide(version: tuple[int, ...]) -> bool:
     return major * 10 + minor >= 2 and major < 1000 and minor < 1000
 
 
-def _convolutions(network: Network, nodes: Iterable[Node]) -> list[tuple[str, Convolution]]:
+def _stored(network: Network, nodes: Iterable[Node]) -> list[tuple[str, Stored]]:
     named = [(node.name, network.layers[node.name]) for node in nodes]
-    return [(name, layer) for name, layer in named if isinstance(layer, Convolution)]
+    return [(name, layer) for name, layer in named if isinstance(layer, Stored)]
 
 
-def _tensors(layer: Convolution) -> list[Tensor]:
+def _tensors(layer: Stored) -> list[Tensor]:
     """In the order of the file."""
-    if isinstance(layer.norm, nn.BatchNorm2d):
-        norm = layer.norm
-        assert norm.running_mean is not None
-        assert norm.running_var is not None
-        return [norm.bias, norm.weight, norm.running_mean, norm.running_var, layer.conv.weight]
+    if isinstance(layer, WeightedShortcut):
+        return [layer.weights]
+    normed = [] if not isinstance(layer.norm, nn.BatchNorm2d) else _normed(layer.norm)
+    if isinstance(layer, BatchNorm):
+        return normed
+    if normed:
+        return [*normed, layer.conv.weight]
     assert layer.conv.bias is not None
     return [layer.conv.bias, layer.conv.weight]
 
 
+def _normed(norm: nn.BatchNorm2d) -> list[Tensor]:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    return [norm.bias, norm.weight, norm.running_mean, norm.running_var]
+
+
 @torch.no_grad()
-def _fill(layer: Convolution, values: npt.NDArray[np.float32]) -> None:
+def _fill(layer: Stored, values: npt.NDArray[np.float32]) -> None:
     position = 0
     for tensor in _tensors(layer):
         part = values[position : position + tensor.numel()]

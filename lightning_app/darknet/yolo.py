@@ -1,9 +1,9 @@
-"""The options of a ``[yolo]`` section, YOLOv3's head and its later forms."""
+"""The options of a ``[yolo]`` section, YOLOv3's head and its later forms, and of a ``[Gaussian_yolo]``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Any, Literal, cast, get_args
 
 from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.region import anchor_pairs
@@ -11,8 +11,11 @@ from lightning_app.darknet.region import anchor_pairs
 BoxLoss = Literal["mse", "iou", "giou", "diou", "ciou"]
 """By AlexeyAB's names of ``iou_loss=``."""
 
-NMS_KINDS = ("default", "greedynms")
-"""Both drop a box that overlaps a better one of its class."""
+NMS_KINDS = ("default", "greedynms", "diounms")
+"""The first two drop a box that overlaps a better one of its class; the third looks at the distance too."""
+
+Point = Literal["center", "left_top", "right_bottom"]
+"""By AlexeyAB's names of ``yolo_point=``."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +23,8 @@ class YoloOptions:
     """The options of ``[yolo]`` that decoding and the loss use.
 
     Source: ``parse_yolo`` in ``src/parser.c`` of pjreddie/darknet (2018) and, for the later keys, of
-    AlexeyAB/darknet. ``jitter``, ``random`` and ``resize`` describe Darknet's own data loading and are read over, and
-    so is ``beta_nms``, which neither kind of suppression here uses.
+    AlexeyAB/darknet. ``jitter``, ``random`` and ``resize`` describe Darknet's own data loading and are read over. So is
+    ``truth_thresh``, by which AlexeyAB's training chooses more anchors where it is below 1.
 
     Attributes:
         priors: width and height of the prior boxes of all heads, in cells of this one.
@@ -35,6 +38,10 @@ class YoloOptions:
         obj_normalizer: weight of objectness.
         cls_normalizer: weight of the classes.
         max_truths: boxes a picture that train.
+        new_coords: the layer before gives values of 0 to 1 already, its activation being ``logistic``, and a side is
+            (2·value)² anchors, as in Scaled-YOLOv4 and YOLOv7.
+        diou_nms: β of ``nms_kind=diounms``: what counts as overlap is the IoU less (d/c)^β, of the squared distance of
+            the centres over that of the hull's corners; None for the IoU alone.
     """
 
     priors: tuple[tuple[float, float], ...]
@@ -48,6 +55,8 @@ class YoloOptions:
     obj_normalizer: float = 1.0
     cls_normalizer: float = 1.0
     max_truths: int = 90
+    new_coords: bool = False
+    diou_nms: float | None = None
 
     @property
     def anchors(self) -> tuple[tuple[float, float], ...]:
@@ -60,35 +69,67 @@ class YoloOptions:
         return len(self.mask) * (5 + self.classes)
 
     @classmethod
-    def from_section(cls, section: Section, stride: int) -> YoloOptions:
+    def from_section(cls, section: Section, stride: tuple[float, float]) -> YoloOptions:
         """Read and check a ``[yolo]`` section.
 
         Args:
             section: of the ``.cfg``.
-            stride: side of this head's cells in pixels of the network's input, the unit of ``anchors=``.
+            stride: width and height of this head's cells in pixels of the network's input, the unit of ``anchors=``.
         """
-        priors = tuple((w / stride, h / stride) for w, h in anchor_pairs(section))
-        iou_loss = _one_of(section, "iou_loss", "mse", get_args(BoxLoss))
-        _one_of(section, "nms_kind", "default", NMS_KINDS)
-        if section.real("truth_thresh", 1) < 1:
-            raise section.fault(
-                "truth_thresh must be at least 1: only the place and shape of a truth choose its anchors"
-            )
-        if section.real("scale_x_y", 1) <= 0:
-            raise section.fault(f"scale_x_y must be positive, not {section.text('scale_x_y')}")
+        return cls(**_common(section, stride))
+
+
+@dataclass(frozen=True)
+class GaussianOptions(YoloOptions):
+    """The options of ``[Gaussian_yolo]``, whose coordinates each come with an uncertainty (arXiv 1904.04620).
+
+    Source: ``parse_gaussian_yolo`` of AlexeyAB/darknet.
+
+    Attributes:
+        uc_normalizer: weight of the term by which the uncertainties learn.
+        point: where in a box the place lies that the head states.
+    """
+
+    uc_normalizer: float = 1.0
+    point: Point = "center"
+
+    @property
+    def channels(self) -> int:
+        """Channels of the raw head: A·(4 coordinates, an uncertainty each, objectness, K classes)."""
+        return len(self.mask) * (9 + self.classes)
+
+    @classmethod
+    def from_section(cls, section: Section, stride: tuple[float, float]) -> GaussianOptions:
+        """Read and check a ``[Gaussian_yolo]`` section; the arguments are those of ``[yolo]``."""
         return cls(
-            priors=priors,
-            mask=_mask(section, len(priors)),
-            classes=section.positive("classes", 20),
-            ignore_thresh=section.real("ignore_thresh", 0.5),
-            iou_thresh=section.real("iou_thresh", 1),
-            scale_x_y=section.real("scale_x_y", 1),
-            iou_loss=cast(BoxLoss, iou_loss),
-            iou_normalizer=section.real("iou_normalizer", 1 if iou_loss == "mse" else 0.75),
-            obj_normalizer=section.real("obj_normalizer", 1),
-            cls_normalizer=section.real("cls_normalizer", 1),
-            max_truths=section.positive("max", 90),
+            **_common(section, stride),
+            uc_normalizer=section.real("uc_normalizer", 1),
+            point=cast(Point, _one_of(section, "yolo_point", "center", get_args(Point))),
         )
+
+
+def _common(section: Section, stride: tuple[float, float]) -> dict[str, Any]:
+    """What the sections of both heads have."""
+    priors = tuple((w / stride[0], h / stride[1]) for w, h in anchor_pairs(section))
+    iou_loss = _one_of(section, "iou_loss", "mse", get_args(BoxLoss))
+    nms_kind = _one_of(section, "nms_kind", "default", NMS_KINDS)
+    if section.real("scale_x_y", 1) <= 0:
+        raise section.fault(f"scale_x_y must be positive, not {section.text('scale_x_y')}", "scale_x_y")
+    return {
+        "priors": priors,
+        "mask": _mask(section, len(priors)),
+        "classes": section.positive("classes", 20),
+        "ignore_thresh": section.real("ignore_thresh", 0.5),
+        "iou_thresh": section.real("iou_thresh", 1),
+        "scale_x_y": section.real("scale_x_y", 1),
+        "iou_loss": cast(BoxLoss, iou_loss),
+        "iou_normalizer": section.real("iou_normalizer", 1 if iou_loss == "mse" else 0.75),
+        "obj_normalizer": section.real("obj_normalizer", 1),
+        "cls_normalizer": section.real("cls_normalizer", 1),
+        "max_truths": section.positive("max", 90),
+        "new_coords": section.flag("new_coords"),
+        "diou_nms": section.real("beta_nms", 0.6) if nms_kind == "diounms" else None,
+    }
 
 
 def _mask(section: Section, priors: int) -> tuple[int, ...]:

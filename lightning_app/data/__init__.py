@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from lightning_app.data.annotation import VOC_CLASSES, Annotation, read_annotation
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.channels import as_channels, check_channels
 from lightning_app.data.devkit import read_picture
 from lightning_app.data.examples import Batch, Example, ExampleDataset, Key, Target, collate, to_tensor
 from lightning_app.data.folder import PicturesDataset
@@ -61,6 +62,8 @@ __all__ = [
     "Target",
     "VOCDataModule",
     "VOCDataset",
+    "as_channels",
+    "check_channels",
     "collate",
     "draw",
     "fit_picture",

@@ -138,7 +138,11 @@ def _box(item: Element, width: int, height: int, path: Path) -> list[float]:
 
 
 def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
-    return classes.index(_text(item, "name", path))
+    name = _text(item, "name", path)
+    if classes.count(name) > 1:
+        first, second = [place for place, known in enumerate(classes, start=1) if known == name][:2]
+        _fail(path, f"{name!r} is the name of class {first} and of class {second}: give the keys of the .tree instead")
+    return classes.index(name)
 
 
 def _difficult(item: Element, path: Path) -> bool:

@@ -14,6 +14,7 @@ from torch.utils.data import Dataset
 from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import Annotation, of_no_area
 from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.channels import as_channels
 from lightning_app.data.check import CheckedPicture
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.transforms import SMALLEST, augment, training_transform
@@ -50,21 +51,21 @@ class Target(TypedDict):
 class Example(TypedDict):
     """One picture, as the network takes it, and its target."""
 
-    image: Tensor  # (3, H, W) float32 in [0, 1]
+    image: Tensor  # (3, H, W), or (1, H, W) for a network of grey pictures, float32 in [0, 1]
     target: Target
 
 
 class Batch(TypedDict):
     """B examples."""
 
-    images: Tensor  # (B, 3, H, W) float32 in [0, 1]
+    images: Tensor  # (B, 3, H, W), or (B, 1, H, W) for a network of grey pictures, float32 in [0, 1]
     targets: list[Target]
     following: NotRequired["Batch"]  # the batch after it, in training that accumulates gradients
 
 
-def to_tensor(image: NDArray[np.uint8]) -> Tensor:
-    """A picture (H, W, 3) -> (3, H, W) float32 in [0, 1]."""
-    return torch.from_numpy(image).permute(2, 0, 1).float() / 255  # (3, H, W)
+def to_tensor(image: NDArray[np.uint8], channels: int = 3) -> Tensor:
+    """A picture (H, W, 3) -> (channels, H, W) float32 in [0, 1]; of a grey picture's equal channels the first."""
+    return torch.from_numpy(image[..., :channels]).permute(2, 0, 1).float() / 255  # (channels, H, W)
 
 
 def collate(examples: Sequence[Example]) -> Batch:
@@ -85,7 +86,12 @@ class ExampleDataset(Dataset[Example], ABC):
         difficult: keep objects marked difficult, as evaluation needs and Darknet's training does not.
         resize: how a picture that is not augmented is brought to ``size``.
         seed: of the augmentation, at least 0.
+
+    Attributes:
+        channels: that the network takes, 3 for colour or 1 for grey pictures; a `DataModule` sets them.
     """
+
+    channels = 3
 
     def __init__(
         self,
@@ -125,6 +131,7 @@ class ExampleDataset(Dataset[Example], ABC):
     def __getitem__(self, key: int | Key) -> Example:
         epoch, index, side = key if isinstance(key, Key) else Key(0, key)
         annotation, image = self.read(index)
+        image = as_channels(image, self.channels)
         voc_boxes = torch.from_numpy(annotation.boxes)
         original = annotation.height, annotation.width
         boxes = voc_to_xyxy(voc_boxes.double(), original).clamp(0, 1)  # the metric has them as they were drawn
@@ -138,7 +145,7 @@ class ExampleDataset(Dataset[Example], ABC):
             image, window = fit_picture(image, size, self.resize)
             boxes = picture_to_input(boxes[rows], window)
         return {
-            "image": to_tensor(image),
+            "image": to_tensor(image, self.channels),
             "target": {
                 "boxes": xyxy_to_cxcywh(boxes).float(),
                 "labels": torch.from_numpy(annotation.labels[rows]),

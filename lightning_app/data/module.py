@@ -13,6 +13,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from lightning_app.data.annotation import Others
 from lightning_app.data.augmentation import Augmentation, Crops
 from lightning_app.data.before_fit import check_before_fit
+from lightning_app.data.channels import check_channels
 from lightning_app.data.examples import ExampleDataset
 from lightning_app.data.loading import Loader, LookaheadLoader, make_loader
 from lightning_app.data.multi_scale import MultiScale, draw_side
@@ -68,7 +69,7 @@ class DataModule(LightningDataModule, ABC):
         _check(size, batch_size, eval_batch_size, workers, seed)
         self.size, self.augment, self.multi_scale, self.resize = size, augment, multi_scale, resize
         self.batch_size, self.eval_batch_size, self.workers = batch_size, eval_batch_size, workers
-        self.classes = read_names(Path(classes)) if isinstance(classes, str) else tuple(classes)
+        self.classes = read_names(Path(classes), repeats=True) if isinstance(classes, str) else tuple(classes)
         self.seed = seed
         self.datasets: dict[str, ExampleDataset] = {}
 
@@ -85,9 +86,9 @@ class DataModule(LightningDataModule, ABC):
             DataError: files are missing, or before a training cannot be used.
         """
         parts = [part for name in self.stages if stage in (name, None) for part in self.stages[name]]
-        size = self._input_size()
+        check_channels(self._channels())
         for part in dict.fromkeys(parts):
-            self.datasets[part] = self._dataset(part, size)
+            self.datasets[part] = self._made(part)
         if stage == "fit" and self.trainer is not None and self._ranks()[1] == 0:
             bar = getattr(self.trainer, "progress_bar_callback", None) is not None
             told = check_before_fit([self.datasets[part] for part in parts], self.classes, self.other_classes, bar)
@@ -105,8 +106,13 @@ class DataModule(LightningDataModule, ABC):
         For what looks at some of them before a run and must find the same everywhere.
         """
         if "train" not in self.datasets:
-            self.datasets["train"] = self._dataset("train", self._input_size())
+            self.datasets["train"] = self._made("train")
         return self._training_loader(1, 0, Loader)
+
+    def _made(self, part: str) -> ExampleDataset:
+        dataset = self._dataset(part, self._input_size())
+        dataset.channels = self._channels()
+        return dataset
 
     def _training_loader(self, ranks: int, rank: int, kind: type[Loader]) -> Loader:
         dataset = self.datasets["train"]
@@ -144,6 +150,10 @@ class DataModule(LightningDataModule, ABC):
                 raise OptionError("size must be given where there is no network to take it from")
             size = self.trainer.lightning_module.network.size  # type: ignore[assignment]
         return (size, size) if isinstance(size, int) else tuple(size)  # type: ignore[arg-type, return-value]
+
+    def _channels(self) -> int:
+        """1 where the network takes grey pictures, else 3."""
+        return 3 if self.trainer is None else self.trainer.lightning_module.network.channels  # type: ignore[return-value, union-attr]
 
     def _side_at(self, steps_an_epoch: int) -> Callable[[int], int] | None:
         """The side of the network's input at each step of the optimiser; None for the same at all."""

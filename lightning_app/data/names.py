@@ -6,11 +6,16 @@ from lightning_app.darknet import WordTree
 from lightning_app.errors import DataError
 
 
-def read_names(path: Path) -> tuple[str, ...]:
+def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
     """The names of classes, one a line, as in Darknet's ``.names``, or those of a WordTree, Darknet's ``.tree``.
 
+    Args:
+        path: of the file.
+        repeats: let a name stand on several lines, as 662 names of Darknet's ``data/9k.names`` do: classes of its tree
+            that are called alike. A network without a tree refuses such names (`SplitDetector.check_classes`).
+
     Raises:
-        DataError: the file cannot be read, or names a class twice or none.
+        DataError: the file cannot be read, names no class, or names one twice where that is not allowed.
         CfgError: a ``.tree`` is none.
     """
     if path.suffix == ".tree":
@@ -19,6 +24,6 @@ def read_names(path: Path) -> tuple[str, ...]:
         names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path} cannot be read as names of classes, one a line: {error}") from error
-    if not names or len(set(names)) < len(names):
+    if not names or (len(set(names)) < len(names) and not repeats):
         raise DataError(f"{path} must name each class once, one a line, and at least one")
     return names

@@ -23,6 +23,17 @@ GREY = 128  # Darknet's .5
 SMALLEST = 0.001  # Darknet drops boxes narrower or lower than this fraction of the input
 
 
+def to_grey(image: Picture) -> Picture:
+    """An RGB picture (H, W, 3) as a grey one of three equal channels: 0.299 R + 0.587 G + 0.114 B.
+
+    It is OpenCV's grey, as AlexeyAB's Darknet reads a picture for ``channels=1`` when it is built with OpenCV
+    (``load_image_cv`` of ``src/image_opencv.cpp``). Built without, it has stb_image's, 77, 150 and 29 of 256, cut to
+    whole numbers. Both are at most one level away, as OpenCV leaves the rounding of a PNG to libpng. A JPEG's own grey
+    component, which OpenCV takes, differs by more where a colour is too strong for RGB.
+    """
+    return np.asarray(cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB), np.uint8)
+
+
 def place(image: Picture, placement: Placement, canvas: tuple[int, int]) -> Picture:
     """Resize a picture and put it on a grey canvas of (height, width).
 

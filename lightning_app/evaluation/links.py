@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -24,7 +25,7 @@ from lightning_app.bitstream import VERSION, ContainerHeader, SentTensor, pack, 
 from lightning_app.channel import CodecInput, QPOption, codec_qp, features_of
 from lightning_app.codecs import Picture
 from lightning_app.codecs.base import Coder
-from lightning_app.data import Resize, Target, read_picture
+from lightning_app.data import Resize, Target, as_channels, read_picture
 from lightning_app.graph import Shape, SplitDetector
 from lightning_app.identity import codec_key, model_id
 from lightning_app.systems import CloudOnly, Collaborative, as_inputs
@@ -64,7 +65,7 @@ class Photo:
     """One picture of the test set on its way: its file, and what the network makes of it, computed at most once.
 
     Args:
-        image: (1, 3, H, W), the network's input.
+        image: (1, C, H, W), the network's input.
         target: of the picture.
         model: the network.
         taps: indices of the layers whose outputs the links send.
@@ -82,7 +83,7 @@ class Photo:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
     @cached_property
-    def original(self) -> Picture:
+    def original(self) -> npt.NDArray[np.uint8]:
         """The picture at its own size, RGB (H, W, 3)."""
         return read_picture(self.file)
 
@@ -203,12 +204,13 @@ class PictureLink:
         self.codec_qp = codec_qp(qp)
 
     def key(self, photo: Photo) -> bytes:
-        """A digest of all that the coded bytes depend on: not the network."""
-        return _digest(photo.digest, codec_key(self.codec), self.qp)
+        """A digest of all that the coded bytes depend on: of the network, whether it sees grey pictures."""
+        grey = ["grey"] if photo.model.network.channels == 1 else []
+        return _digest(photo.digest, codec_key(self.codec), self.qp, *grey)
 
     def pictures(self, photo: Photo) -> list[Picture]:
-        """What the codec takes: the picture at its own size, RGB (H, W, 3)."""
-        return [photo.original]
+        """What the codec takes: the picture at its own size, RGB (H, W, 3), grey where the network takes it so."""
+        return [as_channels(photo.original, photo.model.network.channels)]
 
     def seal(self, photo: Photo, payloads: Sequence[bytes]) -> bytes:  # noqa: ARG002
         """The payload: it says all."""

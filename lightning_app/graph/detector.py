@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -49,7 +50,7 @@ class SplitDetector(nn.Module, ABC):
         nodes: the graph, one node per layer, in the order in which they run.
         outputs: indices of the layers whose outputs are the raw heads.
         size: rows and columns of the input image that the network is made for.
-        channels: of the input image.
+        channels: of the input image: 3, or 1 for pictures that are made grey.
         classes: K, how many classes the network tells apart.
         seen: how many pictures the weights were trained on.
     """
@@ -123,6 +124,11 @@ class SplitDetector(nn.Module, ABC):
                 f"the teacher is made for images of {_size(teacher)} and the network for {_size(self)}: "
                 "take a teacher of the same input size"
             )
+        if teacher.channels != self.channels:
+            raise OptionError(
+                f"the teacher takes pictures of {teacher.channels} channels and the network of {self.channels}: "
+                "take a teacher of the same channels"
+            )
         if _head_shapes(teacher) != _head_shapes(self):
             raise OptionError(
                 f"the teacher has heads of {_head_shapes(teacher)} and the network of {_head_shapes(self)}: "
@@ -135,10 +141,17 @@ class SplitDetector(nn.Module, ABC):
             raise OptionError(f"the detector has no loss of the form {form}: leave it at darknet")
 
     def check_classes(self, classes: Sequence[str]) -> None:
-        """Raise `OptionError` where data of these classes are not the detector's."""
-        if len(classes) != self.classes:
+        """Raise `OptionError` where data of these classes are not the detector's, or a name stands for two of them."""
+        self.check_number_of_classes(len(classes))
+        twice = [name for name, count in Counter(classes).items() if count > 1]
+        if twice:
+            raise OptionError(f"the class {twice[0]} is named twice: name each class once, in the order of the labels")
+
+    def check_number_of_classes(self, number: int) -> None:
+        """Raise `OptionError` where the data have more classes than the detector, or fewer."""
+        if number != self.classes:
             raise OptionError(
-                f"the data has {len(classes)} classes and the network {self.classes}: give the names of the network's "
+                f"the data has {number} classes and the network {self.classes}: give the names of the network's "
                 "classes as --data.classes, or make a .cfg for those of the data by `dfc data adapt`"
             )
 
@@ -185,11 +198,11 @@ class SplitDetector(nn.Module, ABC):
         return {name: self.node(name).shape for name in names}
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) in [0, 1] -> the raw output of each head, (B, channels, N, M)."""
+        """Images (B, C, H, W) in [0, 1] -> the raw output of each head, (B, channels, N, M)."""
         return run(self.nodes, self.layer, (IMAGE,), self.outputs, (images,))
 
     def tapped(self, images: Tensor, indices: tuple[int, ...]) -> tuple[Tensor, ...]:
-        """Images (B, 3, H, W) -> the outputs of several layers, by their indices, in one pass."""
+        """Images (B, C, H, W) -> the outputs of several layers, by their indices, in one pass."""
         return run(between(self.nodes, (IMAGE,), indices), self.layer, (IMAGE,), indices, (images,))
 
     def split(self, name: str, passthrough: Passthrough = "reduced") -> Split:

@@ -14,7 +14,7 @@ from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import check_found, load_model
 from lightning_app.codecs import Codec
 from lightning_app.command_errors import OneSentence
-from lightning_app.darknet import read_detector
+from lightning_app.darknet import read_detector, use_class_map
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
@@ -53,6 +53,7 @@ def run_decode(arguments: list[str]) -> None:
     parser.add_argument("file", type=Path, help="what `dfc encode` wrote")
     _add_network(parser)
     parser.add_argument("--classes", type=Path, help="their names, one a line, or a .tree; VOC's if there are 20")
+    parser.add_argument("--class_map", type=Path, help="Darknet's .map: which classes of its tree a network detects")
     parser.add_argument("--score_threshold", type=float, default=0.005, help="a score must be above it, 0 to 1")
     parser.add_argument("--nms_threshold", type=float, default=0.45, help="IoU above which the worse box goes, 0 to 1")
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; the file's name with .json if not given")
@@ -70,6 +71,8 @@ def run_decode(arguments: list[str]) -> None:
     )
     options = parser.instantiate_classes(parser.parse_args(arguments))
     network, transform = _detector(options.network), options.transform
+    if options.class_map is not None:
+        use_class_map(network, options.class_map)
     classes = _class_names(options.classes, network)
     data = read_container(options.file)
     try:
@@ -112,13 +115,17 @@ def _load(network: SplitDetector, transform: FeatureTransform | None, weights: P
 
 def _class_names(path: Path | None, network: SplitDetector) -> tuple[str, ...]:
     if path is not None:
-        names = read_names(path)
+        names = read_names(path, repeats=True)
     elif network.classes == len(VOC_CLASSES):
         names = VOC_CLASSES
     else:
         raise OptionError(f"the network has {network.classes} classes and not VOC's 20: name them with --classes FILE")
     if len(names) != network.classes:
         raise OptionError(f"{path} names {len(names)} classes and the network has {network.classes}")
+    try:
+        network.check_classes(names)
+    except OptionError as error:
+        raise OptionError(f"{path}: {error}") from error
     return names
 
 

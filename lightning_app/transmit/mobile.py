@@ -8,7 +8,7 @@ import torch
 
 from lightning_app.bitstream import pack
 from lightning_app.channel import QPOption
-from lightning_app.data import Resize, fit_picture, read_picture, to_tensor
+from lightning_app.data import Resize, as_channels, fit_picture, read_picture, to_tensor
 from lightning_app.errors import OptionError
 from lightning_app.identity import model_id
 from lightning_app.systems import Collaborative
@@ -31,8 +31,8 @@ def encode_picture(file: Path, system: Collaborative, qp: QPOption, resize: Resi
     rgb = read_picture(file)
     if max(rgb.shape) > 0xFFFF:
         raise OptionError(f"{file} is larger than 65535 pixels a side: make it smaller")
-    image, _ = fit_picture(rgb, network.size, resize)
+    image, _ = fit_picture(as_channels(rgb, network.channels), network.size, resize)
     with torch.inference_mode():
-        sent = channel.encode(system.features(to_tensor(image)[None]), qp)
+        sent = channel.encode(system.features(to_tensor(image, network.channels)[None]), qp)
     size, model = (rgb.shape[0], rgb.shape[1]), model_id(network, channel.transform)
     return pack(channel.header(qp, model, size, letterbox=resize == "letterbox"), sent)

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lightning_app.darknet import Network, load_weights, save_weights
+from lightning_app.darknet.head import class_probabilities, decode_boxes, objectness_probabilities, take_apart
 from lightning_app.graph import Node
 from tests.darknet.opencvs_eps import set_opencvs_eps
 
@@ -43,6 +44,9 @@ BODIES = {
     "dropout": THREE + "[dropout]\nprobability=.5\n",
     "dropout beside a shortcut": THREE + "[dropout]\nprobability=.5\n[shortcut]\nfrom=-3\n",
     "upsample": THREE + "[upsample]\nstride=2\n",
+    "squeeze and excitation": "[avgpool]\n[convolutional]\nfilters=4\nsize=1\nactivation=relu\n"
+    "[convolutional]\nfilters=8\nsize=1\nactivation=logistic\n[scale_channels]\nfrom=-4\n" + THREE,
+    "spatial attention": THREE + "[convolutional]\nfilters=8\nsize=1\nactivation=logistic\n[sam]\nfrom=-2\n" + THREE,
     "passthrough": "[maxpool]\nsize=2\nstride=2\n"
     + THREE
     + "[route]\nlayers=0\n[reorg]\nstride=2\n[route]\nlayers=-1,-3\n",
@@ -86,7 +90,7 @@ def test_every_shipped_network_gives_opencvs_output_on_random_weights(
     ("body", "activation"),
     [
         *((body, "linear") for body in BODIES),
-        *(("activation", name) for name in ("leaky", "relu", "logistic", "mish", "swish")),
+        *(("activation", name) for name in ("leaky", "relu", "logistic", "mish", "swish", "tanh")),
         *(("shortcut", name) for name in ("leaky", "relu", "logistic", "mish", "swish")),
     ],
 )
@@ -95,6 +99,36 @@ def test_each_kind_of_layer_gives_opencvs_output(
 ) -> None:
     path = cfg(NET + FIRST + BODIES[body].format(activation) + HEAD)
     assert difference_on_random_weights(path, randomised, tmp_path) < 1e-4
+
+
+V4 = "[yolo]\nmask=1,2\nanchors=5,6, 10,12, 20,24\nnum=3\nclasses=2\nscale_x_y={}\nnew_coords={}\n"
+
+
+@pytest.mark.parametrize(("scale_x_y", "new_coords"), [("1", 0), ("1.2", 0), ("2.0", 1), ("1.05", 1)])
+def test_the_boxes_and_scores_of_a_yolo_head_are_opencvs(
+    cfg: Callable[[str], Path], randomised: Make, tmp_path: Path, scale_x_y: str, new_coords: int
+) -> None:
+    """OpenCV's layer gives, for every anchor of every cell, cxcywh, objectness, and the scores above 0.2."""
+    last = f"[convolutional]\nfilters=14\nsize=1\nactivation={'logistic' if new_coords else 'linear'}\n"
+    path = cfg(NET + FIRST + THREE + last + V4.format(scale_x_y, new_coords))
+    network = randomised(path)
+    set_opencvs_eps(network)
+    save_weights(network, tmp_path / "random.weights")
+    image = torch.rand(1, 3, *network.size, generator=torch.Generator().manual_seed(1))
+    net = cv2.dnn.readNetFromDarknet(str(path), str(tmp_path / "random.weights"))
+    net.setInput(image.numpy())
+    theirs = torch.from_numpy(net.forward()).view(*network.nodes[-1].shape[1:], 2, 7)  # (N, M, A, 5+K)
+    with torch.no_grad():
+        raws = network(image)
+    (options,) = network.heads
+    head = take_apart(raws[0], options)
+    boxes = decode_boxes(head, options)[0].permute(1, 2, 0, 3)  # (N, M, A, 4)
+    torch.testing.assert_close(boxes, theirs[..., :4], rtol=1e-4, atol=1e-5)
+    sure = objectness_probabilities(head.objectness, options)[..., None]
+    scores = (sure * class_probabilities(head.classes, options))[0].permute(1, 2, 0, 3)  # (N, M, A, K)
+    shown = theirs[..., 5:] > 0
+    assert shown.any()
+    torch.testing.assert_close(scores[shown], theirs[..., 5:][shown], rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("cost", ["", "[cost]\ntype=sse\n"])

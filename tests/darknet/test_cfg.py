@@ -89,9 +89,17 @@ def test_a_shortcut_of_unequal_channels_adds_those_that_both_have(shared: Path) 
         assert torch.equal(shortcut(wide, narrow), torch.cat([wide[:, :8] + narrow, wide[:, 8:]], dim=1))
 
 
-def test_the_size_that_is_right_is_named(shared: Path) -> None:
-    with pytest.raises(CfgError, match=r"7×7 cells for 416×416 pixels; make height= and width= multiples of 64"):
-        Network.from_cfg(shared / "cases/cfg/416-with-six-halvings.cfg")
+def test_six_halvings_of_416_pixels_make_seven_cells_whose_anchors_are_those_of_the_cfg(shared: Path) -> None:
+    """A raw 0 is the anchor itself: 8×10 and 24×30 of 416 pixels, though a cell has 59.4."""
+    network = Network.from_cfg(shared / "cases/cfg/416-with-six-halvings.cfg")
+    assert network.nodes[-1].shape == (12, 7, 7)
+    raw = torch.full((1, 12, 7, 7), -20.0)
+    raw[0, [0, 1, 2, 3, 6, 7, 8, 9], 3, 3] = 0
+    raw[0, [4, 5, 10, 11], 3, 3] = 20
+    (found,) = network.detect((raw,), 0.5, 1.0)
+    sizes = (found["boxes"][:, 2:] - found["boxes"][:, :2]) * 416
+    assert sorted(sizes.tolist()) == [pytest.approx([8, 10], rel=1e-4), pytest.approx([24, 30], rel=1e-4)]
+    assert found["boxes"].view(-1, 2, 2).mean(dim=1).tolist() == [pytest.approx([0.5, 0.5])] * 2
 
 
 def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) -> None:
@@ -114,7 +122,14 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             "[net]\nwidth=wide\nheight=3\n" + CONV + REGION,
             "width must be an integer, of nine digits at most, not 'wide'",
         ),
-        (NET + CONV.replace("linear", "elu") + REGION, "activation=elu is not supported; supported are linear, leaky"),
+        (
+            NET + CONV.replace("linear", "cosine") + REGION,
+            "activation=cosine is not supported; supported are linear, leaky",
+        ),
+        (
+            NET + CONV.replace("linear", "stair") + REGION,
+            "net.cfg:6: [convolutional] activation=stair is not supported: it",
+        ),
         (NET + CONV + "padding=-1\n" + REGION, "net.cfg:7: [convolutional] padding must be at least 0, not -1"),
         (
             NET + CONV.replace("linear", "linear # no ReLU") + REGION,
@@ -124,7 +139,7 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         (NET + CONV.replace("7", "8") + YOLO, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
         (
             NET + CONV,
-            "[convolutional] ends the network, which must end with a head, [region] or [yolo], or",
+            "[convolutional] ends the network, which must end with a head, [region], [yolo] or",
         ),
         (NET, "net.cfg:1: [net] ends the network"),
         (NET + CONV + REGION + "[route]\nlayers=0\n", "net.cfg:12: [route] ends the network"),
@@ -137,7 +152,6 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             NET + CONV + YOLO + "[route]\nlayers=0\n" + CONV.replace("7", "8") + YOLO.replace("=2", "=3"),
             "net.cfg:17: [yolo] has 3 classes and an earlier head 2; set classes= alike",
         ),
-        (NET.replace("h=32", "h=36") + CONV + "stride=8\n" + YOLO, "has 4×5 cells for 32×36 pixels; make height= and"),
         (NET + CONV + REGION.replace("num=1", "num=2"), "num=2 needs 4 positive anchors, found 2 numbers"),
         (NET + "[route]\nlayers=-1\n" + REGION, "layers=-1 reaches layer -1, which is not before it"),
         (NET + CONV + "groups=2\n" + REGION, "groups=2 must divide its 3 channels and 7 filters"),
@@ -151,10 +165,51 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         ),
         (NET + CONV + "[shortcut]\nfrom=1\n" + REGION, "[shortcut] from=1 reaches layer 1, which is not before it"),
         (NET + CONV + "[shortcut]\nactivation=linear\n" + REGION, "[shortcut] has no from=; add it"),
-        (NET + CONV + "[shortcut]\nfrom=0\nactivation=elu\n" + REGION, "activation=elu is not supported"),
+        (NET + CONV + "[shortcut]\nfrom=0\nactivation=cosine\n" + REGION, "activation=cosine is not supported"),
         (NET + CONV + "[upsample]\nstride=-2\n" + REGION, "stride must be at least 1, not -2"),
         (NET + CONV + "[dropout]\nprobability=1\n" + REGION, "probability must be at least 0 and below 1, not 1"),
-        (NET + CONV + "[dropout]\ndropblock=1\n" + REGION, "option dropblock= of [dropout] is not supported"),
+        (
+            NET + CONV + "[connected]\noutput=7\n" + REGION,
+            "net.cfg:7: section [connected] is not supported: it takes all",
+        ),
+        (NET + CONV + "[lstm]\noutput=7\n" + REGION, "section [lstm] is not supported: what it gives depends on the"),
+        (
+            NET + CONV + "[lrn]\nsize=5\n" + REGION,
+            "section [lrn] is not supported: no detector with [region] or [yolo] has",
+        ),
+        (
+            NET + CONV + "xnor=1\n" + REGION,
+            "net.cfg:7: option xnor= of [convolutional] is not supported: it rounds weights",
+        ),
+        (
+            NET + CONV + "[reorg]\nextra=3\n" + REGION,
+            "option extra= of [reorg] is not supported: it gives one vector with",
+        ),
+        (NET + CONV + "dilation=2\nsize=3\n" + REGION, "[convolutional] dilation=2 needs an odd size= and pad=1"),
+        (NET + CONV + "antialiasing=3\n" + REGION, "antialiasing must be 0, 1 or 2, not 3"),
+        (NET + CONV + "[maxpool]\nmaxpool_depth=1\nout_channels=8\n" + REGION, "out_channels=8 is more than its 7"),
+        (NET + CONV + "[local_avgpool]\nsize=2\npadding=4\n" + REGION, "padding must be below twice size=2"),
+        (
+            NET + CONV + "[shortcut]\nfrom=0\nweights_type=each\n" + REGION,
+            "weights_type=each is not supported; supported",
+        ),
+        (
+            NET + CONV + "[shortcut]\nfrom=0\nweights_type=per_channel\nweights_normalization=l2\n" + REGION,
+            "weights_normalization=l2 is not supported; supported are none, relu, avg_relu, softmax",
+        ),
+        (
+            NET + CONV + "[scale_channels]\nfrom=0\n" + REGION,
+            "scales a layer of 7×32×32 by one of 7×32×32, which must have one row and one column: 7×1×1",
+        ),
+        (
+            NET + CONV + "[scale_channels]\nfrom=0\nscale_wh=1\n" + REGION,
+            "scales a layer of 7×32×32 by one of 7×32×32, which must have one channel: 1×32×32",
+        ),
+        (
+            NET + CONV + "[avgpool]\n[sam]\nfrom=0\n" + REGION,
+            "multiplies layers of different shapes: 7×1×1 and 7×32×32",
+        ),
+        (NET + CONV + "[sam]\nfrom=0\nactivation=mish\n" + REGION, "activation=mish is none that Darknet has here"),
         (NET + CONV + "[softmax]\n", "takes one row and one column, not (32, 32); put an [avgpool] before it"),
         (NET + CONV + "[avgpool]\n[softmax]\ngroups=7\n", "[softmax] groups must be 1, not 7"),
     ],

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from lightning_app.darknet.layers import ACTIVATIONS, Convolution, MaxPool, Route, Shortcut, Upsample
+from lightning_app.darknet.activations import ACTIVATIONS, OF_CHANNELS
+from lightning_app.darknet.layers import Convolution, Route, Shortcut, Upsample
+from lightning_app.darknet.pooling import MaxPool
 from lightning_app.dropout import Dropout
 
 FORMULAS: dict[str, Callable[[float], float]] = {
@@ -21,10 +23,25 @@ FORMULAS: dict[str, Callable[[float], float]] = {
     "logistic": lambda x: 1 / (1 + math.exp(-x)),
     "mish": lambda x: x * math.tanh(x if x > 20 else math.log(math.exp(x) + 1)),
     "swish": lambda x: x / (1 + math.exp(-x)),
+    "hard_mish": lambda x: x if x > 0 else x * x / 2 + x if x > -2 else 0,
+    "tanh": lambda x: 2 / (1 + math.exp(-2 * x)) - 1,
+    "loggy": lambda x: 2 / (1 + math.exp(-x)) - 1,
+    "elu": lambda x: x if x >= 0 else math.exp(x) - 1,
+    "selu": lambda x: 1.0507 * x if x >= 0 else 1.0507 * 1.6732 * (math.exp(x) - 1),
+    "gelu": lambda x: 0.5 * x * (1 + math.tanh(0.797885 * x + 0.035677 * x**3)),
+    "relie": lambda x: x if x > 0 else 0.01 * x,
+    "ramp": lambda x: (x if x > 0 else 0) + 0.1 * x,
+    "hardtan": lambda x: min(max(x, -1), 1),
+    "lhtan": lambda x: 0.001 * x if x < 0 else 0.001 * (x - 1) + 1 if x > 1 else x,
+    "plse": lambda x: 0.01 * (x + 4) if x < -4 else 0.01 * (x - 4) + 1 if x > 4 else 0.125 * x + 0.5,
 }
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation_has_its_formula_here() -> None:
+    assert set(FORMULAS) == set(ACTIVATIONS) - OF_CHANNELS
+
+
+@pytest.mark.parametrize("name", FORMULAS)
 def test_an_activation_is_darknets(name: str) -> None:
     samples = [-30.0, -7.0, -1.5, -0.01, 0.0, 0.3, 2.0, 5.9, 6.1, 19.0, 40.0]
     ours = ACTIVATIONS[name]()(torch.tensor(samples))
@@ -46,6 +63,18 @@ def test_an_activation_overwrites_what_batch_norm_gave_and_keeps_its_gradient(na
     weights = torch.randn(output.shape)
     ours, theirs = (torch.autograd.grad((y * weights).sum(), x, retain_graph=True) for y in (output, apart))
     assert torch.equal(*ours, *theirs)
+
+
+def test_activations_of_channels_are_worked_out_by_hand() -> None:
+    """One position with channels ln 1, ln 3 and -1; Darknet adds 0.0001 to each sum."""
+    x = torch.tensor([0.0, math.log(3), -1.0]).view(1, 3, 1, 1)
+    share = ACTIVATIONS["normalize_channels"]()(x).flatten().tolist()
+    assert share == pytest.approx([0, math.log(3) / (math.log(3) + 1e-4), 0])
+    total = 1 + 3 + math.exp(-1)
+    plain = ACTIVATIONS["normalize_channels_softmax"]()(x).flatten().tolist()
+    assert plain == pytest.approx([p / (total + 1e-4) for p in (1, 3, math.exp(-1))])
+    shifted = ACTIVATIONS["normalize_channels_softmax_maxval"]()(x).flatten().tolist()
+    assert shifted == pytest.approx([p / 3 / (total / 3 + 1e-4) for p in (1, 3, math.exp(-1))])
 
 
 def test_a_shortcut_adds_and_then_activates() -> None:

@@ -18,8 +18,8 @@ num=3
 """
 
 
-def yolo(cfg: Callable[[str], Path], options: str, stride: int = 16) -> YoloOptions:
-    return YoloOptions.from_section(read_cfg(cfg(SECTION.format(options=options)))[-1], stride)
+def yolo(cfg: Callable[[str], Path], options: str, stride: float = 16) -> YoloOptions:
+    return YoloOptions.from_section(read_cfg(cfg(SECTION.format(options=options)))[-1], (stride, stride))
 
 
 def test_anchors_are_pixels_in_the_cfg_and_cells_here(cfg: Callable[[str], Path]) -> None:
@@ -65,13 +65,12 @@ random=1"""
         ("mask=0,3", "mask=0,3 must list anchors, each from 0 to 2 and once"),
         ("mask=1,1", "mask=1,1 must list anchors, each from 0 to 2 and once"),
         ("mask=", "must list anchors"),
-        ("truth_thresh=.9", "truth_thresh must be at least 1"),
         ("scale_x_y=0", "scale_x_y must be positive, not 0"),
         ("iou_loss=l1", "iou_loss=l1 is not supported; supported are mse, iou, giou, diou, ciou"),
-        ("nms_kind=diounms", "nms_kind=diounms is not supported; supported are default, greedynms"),
+        ("nms_kind=cornersnms", "nms_kind=cornersnms is not supported; supported are default, greedynms, diounms"),
         ("max=0", "max must be at least 1"),
-        ("new_coords=1", "option new_coords= of [yolo] is not supported"),
-        ("map=coco9k.map", "option map= of [yolo] is not supported"),
+        ("new_coords=2", "new_coords must be 0 or 1, not 2"),
+        ("uc_normalizer=1", "option uc_normalizer= of [yolo] is not supported"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_its_line(cfg: Callable[[str], Path], options: str, message: str) -> None:

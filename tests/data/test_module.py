@@ -33,7 +33,7 @@ def seen(loader: Loader) -> list[str]:
 
 
 def with_ranks(data: VOCDataModule, ranks: int, rank: int, size: object = 64) -> VOCDataModule:
-    network = SimpleNamespace(network=SimpleNamespace(size=size))
+    network = SimpleNamespace(network=SimpleNamespace(size=size, channels=3))
     data.trainer = SimpleNamespace(  # type: ignore[assignment]
         world_size=ranks, global_rank=rank, lightning_module=network, accumulate_grad_batches=1
     )
@@ -157,7 +157,7 @@ class Watch(LightningModule):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = SimpleNamespace(size=64)
+        self.network = SimpleNamespace(size=64, channels=3)
         self.weight = torch.nn.Parameter(torch.zeros(()))
         self.trained: list[tuple[int, str, float]] = []
         self.validated: list[tuple[str, float]] = []

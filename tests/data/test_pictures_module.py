@@ -19,7 +19,7 @@ SMALL: dict[str, Any] = {"size": 64, "batch_size": 2, "eval_batch_size": 4, "wor
 
 
 def with_ranks(data: Any, ranks: int = 1, rank: int = 0, classes: int = 20) -> Any:
-    network = SimpleNamespace(network=SimpleNamespace(size=64, classes=classes))
+    network = SimpleNamespace(network=SimpleNamespace(size=64, channels=3, classes=classes))
     limits = {"max_steps": -1, "max_epochs": 3, "accumulate_grad_batches": 1}
     data.trainer = SimpleNamespace(world_size=ranks, global_rank=rank, lightning_module=network, **limits)
     return data

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lightning_app.darknet import Network, RegionOptions
 from lightning_app.darknet import layers as darknet_layers
+from lightning_app.darknet import pooling as darknet_pooling
 from lightning_app.errors import OptionError
 from lightning_app.fx import TracedDetector
 from lightning_app.graph import Passthrough
@@ -19,7 +20,9 @@ NETWORKS = Path(__file__).parents[2] / "configs/networks"
 resnet_detector = importlib.import_module("resnet_detector")  # beside this file, as somebody's own would be
 ResNetDetector, PyramidDetector = resnet_detector.ResNetDetector, resnet_detector.PyramidDetector
 DARKNETS = tuple(
-    kind for kind in vars(darknet_layers).values() if isinstance(kind, type) and issubclass(kind, nn.Module)
+    kind
+    for kind in (vars(darknet_layers) | vars(darknet_pooling)).values()
+    if isinstance(kind, type) and issubclass(kind, nn.Module)
 )
 
 

@@ -43,6 +43,8 @@ REGION = "[region]\nanchors=1,1\nclasses=2\nnum=1\n"
         (NET + CONV.replace("7", "200000000") + REGION, "brings the network to 600,000,000 weights, more than"),
         (NET + (CONV + "size=3000\npad=1\n") + REGION, "brings the network to 189,000,000 weights"),
         (NET + CONV + "padding=100000\n" + REGION, "would make 3×200064×200064 samples"),
+        (NET + CONV + "size=3\npad=1\ndilation=100000\n" + REGION, "would make 3×200064×200064 samples"),
+        (NET + CONV + "[local_avgpool]\nsize=100001\nstride=1\n" + REGION, "would make 7×100064×100064 samples"),
         (NET + CONV + "[maxpool]\nsize=100001\nstride=1\n" + REGION, "would make 7×100064×100064 samples"),
         (NET + CONV + "[upsample]\nstride=100000\n" + REGION, "would make 7×6400000×6400000 samples"),
         (NET + CONV + REGION.replace("1,1", "1,nan"), "anchors must be a number, not 'nan'"),
