@@ -20,3 +20,26 @@ def with_names(found: Detections, classes: Sequence[str]) -> list[dict[str, obje
     boxes, scores, labels = (found[key].tolist() for key in ("boxes", "scores", "labels"))
     rows = zip(boxes, scores, labels, strict=True)
     return [{"class": classes[label], "score": score, "box": box} for box, score, label in rows]
+
+
+def as_coco(picture: str, found: Detections) -> list[dict[str, object]]:
+    """Detections in the form of COCO's results (cocodataset.org, "Results format").
+
+    A box is x, y, width and height in pixels, counted from 0: one over the first ten pixels of a row has x 0 and width
+    10, where VOC says 1 to 10. ``category_id`` is the number of the class, from 1.
+
+    Args:
+        picture: its id, which becomes ``image_id``.
+        found: boxes (D, 4) xyxy in VOC's pixels, scores and labels (D,).
+    """
+    boxes, scores, labels = (found[key].tolist() for key in ("boxes", "scores", "labels"))
+    rows = zip(boxes, scores, labels, strict=True)
+    return [
+        {
+            "image_id": picture,
+            "category_id": label + 1,
+            "bbox": [x1 - 1, y1 - 1, x2 - x1 + 1, y2 - y1 + 1],
+            "score": score,
+        }
+        for (x1, y1, x2, y2), score, label in rows
+    ]

@@ -131,6 +131,10 @@ def test_predict_writes_every_picture_at_every_qp_in_pixels(dfc: Dfc, tiny: tupl
     boxes = [detection["box"] for row in found for detection in row["detections"]]
     assert boxes
     assert all(1 <= value <= 160 for box in boxes for value in box)
+    coco = json.loads(Path("runs/demo/plain/version_0/coco.37.json").read_text())
+    assert len(coco) == sum(len(row["detections"]) for row in found if row["qp"] == 37)
+    assert {one["image_id"] for one in coco} <= {row["id"] for row in found}
+    assert Path("runs/demo/plain/version_0/coco.lossless.json").exists()
 
 
 RECORDER = """

@@ -41,10 +41,10 @@ def measure(steps: Steps, subject: Subject, results: Path) -> None:
 
 
 def _defaults(steps: Steps, subject: Subject) -> tuple[Path, Path]:
-    """The weights as they are: at 8 bits at every QP, with the cloud-only curve, and lossless at 10 and 12."""
+    """The weights as they are: at 8 bits at every QP, with the cloud-only curve, and without loss at all depths."""
     cuts = ("--splits", listed(subject.splits))
     lossy = (*cuts, "--qps", QPS, "--anchor.qps", ANCHOR)
-    lossless = (*cuts, "--depths", "[10,12]", "--qps", "[lossless]")
+    lossless = (*cuts, "--depths", "[8,10,12]", "--codecs", "[HEVC,JPEGXL]", "--qps", "[lossless]")
     weights = subject.weights
     return steps.evaluate(subject, weights, "default", lossy), steps.evaluate(subject, weights, "deep", lossless)
 

@@ -114,6 +114,8 @@ def _difference(anchor: Sequence[ResampledPoint], curve: Sequence[ResampledPoint
         bd_map_high=spans.map.high,
         note=" ".join([*found.notes, *_unusable(spans.pchip.usable)]),
         truth=point.truth,
+        map_share=found.map_share,
+        rate_share=found.rate_share,
     )
 
 

@@ -26,6 +26,9 @@ class Difference:
         bd_map: mean difference of mAP over the logarithm of the rate, a fraction, or None.
         bd_map_low: lower end of its 95 % interval, or None.
         bd_map_high: its upper end, or None.
+        map_share: range of mAP that both curves have, over which ``bd_kbpi`` is averaged, as a fraction of the wider
+            range, or None.
+        rate_share: range of log rate that both have, over which ``bd_map`` is averaged, likewise, or None.
         note: sentences that say why a number is missing or to be doubted, empty where nothing is.
         truth: what stood for the true boxes, as ``Point.truth``.
     """
@@ -43,6 +46,8 @@ class Difference:
     bd_map_high: float | None = None
     note: str = ""
     truth: str = ANNOTATIONS
+    map_share: float | None = None
+    rate_share: float | None = None
 
     @property
     def sentence(self) -> str:

@@ -25,9 +25,12 @@ from lightning_app.statistics.curves import (
     pchip_mean,
     percent,
     points,
+    shares_of,
 )
 from lightning_app.statistics.outcomes import Floats
 
+ENOUGH = 0.75
+"""Least share of either curve's range over which a difference is taken without a note."""
 Curve: TypeAlias = tuple[ArrayLike, ArrayLike]
 """Rates in KBPI (Q,) and mAPs (Q,), fractions, in any order."""
 
@@ -41,12 +44,16 @@ class BD:
         pchip: the same by PCHIP through the monotone envelopes.
         map: mean difference of mAP, a fraction, at equal rate, over the logarithm of the rate.
         notes: sentences that say why a number is missing or to be doubted.
+        map_share: range of mAP that both curves have, over which rates are averaged, as a share of the wider range.
+        rate_share: range of log rate that both have, over which mAP is averaged, as a share of the wider range.
     """
 
     cubic: float | None
     pchip: float | None
     map: float | None
     notes: tuple[str, ...]
+    map_share: float | None = None
+    rate_share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -129,7 +136,14 @@ def compare(anchor: Curve, curve: Curve) -> BD:
             return None
 
     cubic, pchip, map_ = value(cubic_rate), value(pchip_rate), value(pchip_map)
-    return BD(cubic, pchip, map_, tuple(f"{note[0].upper()}{note[1:]}." for note in dict.fromkeys(notes)))
+    shares = [None if known is None else shares_of(one, other, axis) for known, axis in ((pchip, 1), (map_, 0))]
+    for pair, of, number in zip(shares, ("mAP", "the logarithm of the rate"), ("BD-KBPI-mAP", "BD-mAP"), strict=True):
+        if pair is not None and min(pair) < ENOUGH:
+            anchors, curves = (f"{100 * part:.1f} %" for part in pair)
+            notes.append(f"the curves share {curves} of the range of {of} of the curve, {anchors} of the anchor's: ")
+            notes[-1] += f"{number} stands for that part"
+    least = [None if pair is None else min(pair) for pair in shares]
+    return BD(cubic, pchip, map_, tuple(f"{note[0].upper()}{note[1:]}." for note in dict.fromkeys(notes)), *least)
 
 
 def bd_interval(

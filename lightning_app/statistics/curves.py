@@ -95,6 +95,14 @@ def common(anchor: Points, curve: Points, ranges: list[Floats], said: str) -> tu
     return low, high
 
 
+def shares_of(anchor: Points, curve: Points, axis: int) -> tuple[float, float]:
+    """The range that both have, of log10 rates (axis 0) or mAPs (axis 1), as shares of the anchor's and the curve's."""
+    ends = [each.envelope()[axis][[0, -1]] for each in (anchor, curve)]
+    common = max(0.0, min(high for _, high in ends) - max(low for low, _ in ends))
+    anchors, curves = (float(common / (high - low)) for low, high in ends)
+    return anchors, curves
+
+
 def percent(fraction: float) -> str:
     """An mAP as a person reads it."""
     return f"{100 * fraction:.2f}"

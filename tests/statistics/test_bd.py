@@ -1,5 +1,7 @@
+import csv
 import math
 from itertools import permutations
+from pathlib import Path
 from typing import Literal
 
 import bjontegaard
@@ -18,6 +20,11 @@ Points = tuple[list[float], list[float]]
 # Of the paper's kind: mAP rises with the rate, ever more slowly.
 ANCHOR: Points = ([40.0, 90.0, 190.0, 380.0, 700.0], [0.52, 0.631, 0.689, 0.718, 0.731])
 CURVE: Points = ([20.0, 38.0, 75.0, 150.0], [0.561, 0.652, 0.701, 0.724])
+
+
+def besides(found: BD) -> tuple[str, ...]:
+    """The notes but for those on how much of their range the curves share."""
+    return tuple(note for note in found.notes if not note.startswith("The curves share"))
 
 
 def shifted(points: Points, factor: float, more: float = 0.0) -> Points:
@@ -70,7 +77,7 @@ def test_the_order_of_the_points_does_not_matter() -> None:
     for order in permutations(range(4)):
         mixed = [CURVE[0][k] for k in order], [CURVE[1][k] for k in order]
         found = compare(ANCHOR, mixed)
-        assert found.notes == ()
+        assert besides(found) == ()
         assert [found.cubic, found.pchip, found.map] == pytest.approx([expected.cubic, expected.pchip, expected.map])
 
 
@@ -133,7 +140,7 @@ def test_a_cubic_fit_that_turns_back_where_map_saturates_has_no_difference() -> 
     assert found.cubic is None
     assert found.pchip is not None
     assert -100 < found.pchip < 0
-    assert found.notes == (
+    assert besides(found) == (
         "The cubic fit of the curve turns back between 56.10 and 72.40 % mAP, so that its difference would mean "
         "nothing.",
     )
@@ -164,7 +171,7 @@ def test_a_cubic_fit_that_rises_far_above_every_rate_is_found_out() -> None:
     found = compare(([10.0, 12.0, 15.0, 19.0], [0.525, 0.54, 0.552, 0.56]), steep)
     assert found.cubic is None
     assert found.pchip is not None
-    assert found.notes == (
+    assert besides(found) == (
         "The cubic fit of the curve leaves the rates of its points between 52.50 and 56.00 % mAP, so that its "
         "difference would mean nothing.",
     )
@@ -217,10 +224,10 @@ def test_fewer_than_four_points_have_no_cubic_fit() -> None:
     found = compare(ANCHOR, (CURVE[0][:3], CURVE[1][:3]))
     assert found.cubic is None
     assert found.pchip is not None
-    assert found.notes == ("The cubic fit needs four points of different mAP, and the curve has 3.",)
+    assert besides(found) == ("The cubic fit needs four points of different mAP, and the curve has 3.",)
     doubled: Points = [*CURVE[0][:3], 39.0], [*CURVE[1][:3], CURVE[1][1]]
-    assert compare(ANCHOR, doubled).notes[1:] == found.notes
-    assert compare((ANCHOR[0][:2], ANCHOR[1][:2]), (CURVE[0][:3], CURVE[1][:3])).notes == (
+    assert besides(compare(ANCHOR, doubled))[1:] == besides(found)
+    assert besides(compare((ANCHOR[0][:2], ANCHOR[1][:2]), (CURVE[0][:3], CURVE[1][:3]))) == (
         "The cubic fit needs four points of different mAP, and the anchor has 2 and the curve has 3.",
     )
 
@@ -332,5 +339,25 @@ def test_resamples_that_do_not_go_in_pairs_are_refused() -> None:
 
 def test_differences_are_plain_numbers() -> None:
     found = compare(tuple(map(np.array, ANCHOR)), CURVE)  # type: ignore[arg-type]
-    assert found == BD(found.cubic, found.pchip, found.map, ())
-    assert {type(value) for value in (found.cubic, found.pchip, found.map)} == {float}
+    numbers = (found.cubic, found.pchip, found.map, found.map_share, found.rate_share)
+    assert {type(value) for value in numbers} == {float}
+
+
+def test_curves_that_share_little_of_their_range_say_how_much(shared: Path) -> None:
+    rows = list(csv.DictReader((shared / "cases/bd-with-little-overlap.csv").read_text().splitlines()))
+    anchor, curve = (
+        [[float(row[name]) for row in rows if row["curve"] == of] for name in ("kbpi", "map")]
+        for of in ("anchor", "test")
+    )
+    found = compare((anchor[0], anchor[1]), (curve[0], curve[1]))
+    assert found.pchip == pytest.approx(-84.60, abs=0.01)
+    assert (
+        "The curves share 1.1 % of the range of mAP of the curve, 1.0 % of the anchor's: BD-KBPI-mAP stands for that "
+        "part."
+    ) in found.notes
+    assert found.map_share == pytest.approx(0.001 / 0.101)
+    assert found.rate_share == pytest.approx(np.log(80 / 12) / np.log(96 / 12))
+    whole = compare((anchor[0], anchor[1]), (anchor[0], anchor[1]))
+    assert (whole.map_share, whole.rate_share, whole.notes) == (1, 1, ())
+    narrow = compare(([10, 12], [0.2, 0.4]), ([11, 100], [0.2, 0.4]))
+    assert any("of the range of the logarithm of the rate of the curve" in note for note in narrow.notes)
