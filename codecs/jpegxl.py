@@ -22,7 +22,8 @@ class JPEGXL(PictureFile):
 
     Args:
         depth: bits per sample: 8, 10 or 12.
-        effort: how long libjxl searches, 1 to 9: 5 takes about half the time of 7, and 9 four times as long.
+        effort: how long libjxl searches, 1 to 9: 5 takes two thirds of the time of 7, and 9
+            three to four times as long.
     """
 
     def __init__(self, depth: int = 8, effort: int = _EFFORT) -> None:

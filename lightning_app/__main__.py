@@ -33,6 +33,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
   dfc data     convert | adapt | check | download | make   your own pictures and classes, VOC, drawn shapes
+  dfc doctor                               versions, codecs, cores, GPUs, for a report of a bug
 
 `dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
 """
@@ -47,6 +48,7 @@ COMMANDS = {
     "weights": ("lightning_app.weights.command", "run"),
     "encode": ("lightning_app.transmit.command", "run_encode"),
     "decode": ("lightning_app.transmit.command", "run_decode"),
+    "doctor": ("lightning_app.doctor", "run"),
 }
 """Module and function of those that are not LightningCLI's; a module waits for its command."""
 

@@ -37,7 +37,7 @@ MEANS = (
 NAMED = (Uplink("3G", 1.1, MEANS), Uplink("LTE", 5.85, MEANS), Uplink("Wi-Fi", 18.88, MEANS))
 """Rates that later work compares with Neurosurgeon [3] at; Neurosurgeon itself states times of an upload, not rates."""
 
-RATE = re.compile(r"(\d+\.?\d*|\.\d+) ?([kMG])bps")
+RATE = re.compile(r"(\d+\.?\d*|\.\d+) ?([kMG])(?:bps|bit/s|b/s)")
 MEGABITS = {"k": 1e-3, "M": 1.0, "G": 1e3}
 
 
@@ -48,6 +48,8 @@ def parse_uplink(text: str) -> Uplink:
     5.85
     >>> parse_uplink("800kbps").mbps
     0.8
+    >>> parse_uplink("1 Mbit/s").mbps
+    1.0
 
     Raises:
         OptionError: it is neither.
@@ -58,5 +60,5 @@ def parse_uplink(text: str) -> Uplink:
     found = RATE.fullmatch(text.strip())
     if not found or float(found[1]) == 0:
         names = ", ".join(uplink.name for uplink in NAMED)
-        raise OptionError(f"an uplink is {names}, or a rate above 0 such as 5Mbps or 800kbps, not {text!r}")
+        raise OptionError(f"an uplink is {names}, or a rate above 0 such as 5Mbps, 800kbps or 1Mbit/s, not {text!r}")
     return Uplink("", float(found[1]) * MEGABITS[found[2]], "given")

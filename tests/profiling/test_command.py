@@ -70,7 +70,7 @@ def test_the_option_goes_before_the_points_for_the_picture(dfc: Dfc, workplace: 
 
 
 MISTAKES = {
-    "--uplink 5G": "an uplink is 3G, LTE, Wi-Fi, or a rate above 0 such as 5Mbps or 800kbps, not '5G'",
+    "--uplink 5G": "an uplink is 3G, LTE, Wi-Fi, or a rate above 0 such as 5Mbps, 800kbps or 1Mbit/s, not '5G'",
     "--repeats 0": "--repeats must be 1 or more, not 0",
     "--picture_kbpi -1": "--picture_kbpi must be above 0, not -1",
     "--qp 32": "--qp says which of the points are taken: give --points too, or leave it out",
