@@ -20,6 +20,8 @@ _REASONS = (
     r"Expected a dot import path string",
 )
 """Why a class cannot be used, as jsonargparse says it."""
+_OURS = ("lightning_app.", "pytorch_lightning.")
+"""Packages whose classes a name suffices for; others need their class path."""
 _TYPES = {
     "int": "a whole number",
     "float": "a number",
@@ -88,7 +90,7 @@ def _no_class(key: str, reason: str, message: str) -> str:
 def _subclasses(kind: type) -> Iterator[type]:
     one: type
     for one in kind.__subclasses__():
-        if not inspect.isabstract(one) and not one.__name__.startswith("_"):
+        if not inspect.isabstract(one) and not one.__name__.startswith("_") and one.__module__.startswith(_OURS):
             yield one
         yield from _subclasses(one)
 
