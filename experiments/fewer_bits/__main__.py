@@ -6,7 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
-from experiments.fewer_bits.measure import Gain, baseline, compared, evaluate
+from experiments.fewer_bits.measure import Gain, baseline, compared, measured
 from experiments.fewer_bits.plan import ROWS
 from experiments.fewer_bits.table import put_into
 from experiments.voc_subset.plan import subjects
@@ -30,7 +30,7 @@ def main() -> None:
     gains: list[Gain] = []
     points: list[Point] = []
     for row in ROWS:
-        gain, found = compared(row, SPLIT, evaluate(steps, subject, SPLIT, row), default)
+        gain, found = compared(row, SPLIT, measured(steps, subject, SPLIT, row), default)
         gains.append(gain)
         points += [replace(point, weights=row.name, network=Path(point.network).name) for point in found]
         options.results.mkdir(parents=True, exist_ok=True)

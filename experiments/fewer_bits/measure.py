@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from experiments.fewer_bits.channel_ranges import channel_ranges
 from experiments.fewer_bits.plan import Row
 from experiments.voc_subset.plan import ANCHOR, QPS, Subject
 from experiments.voc_subset.steps import Steps, listed, named
+from lightning_app.channel import QPOption
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.resampling import Draws, ResampledPoint, differences, resample, split_differences
 from lightning_app.evaluation.runs import check_alike, read_evaluation
@@ -56,7 +58,16 @@ def baseline(steps: Steps, subject: Subject, split: str) -> Path:
     return steps.evaluate(subject, subject.weights, f"fewer-bits/{split}", options)
 
 
-def evaluate(steps: Steps, subject: Subject, split: str, row: Row) -> Path:
+def measured(steps: Steps, subject: Subject, split: str, row: Row) -> dict[str, Measurement]:
+    """The operating points of a row, by name."""
+    if row.by_channel:
+        names = QPS.strip("[]").split(",")
+        qps: list[QPOption] = ["lossless", *(int(name) for name in names if name.isdigit())]
+        return channel_ranges(steps.devkit, subject, split, qps)
+    return _as_one_curve(row, read_evaluation(_evaluated(steps, subject, split, row)))
+
+
+def _evaluated(steps: Steps, subject: Subject, split: str, row: Row) -> Path:
     """The folder of a row's evaluation."""
     cut = ("--model.channel.split", split, *row.swept, "--splits", listed([split]))
     weights = subject.weights
@@ -67,9 +78,11 @@ def evaluate(steps: Steps, subject: Subject, split: str, row: Row) -> Path:
     return steps.evaluate(subject, weights, named(row.way, split, 0), cut, row.way)
 
 
-def compared(row: Row, split: str, folder: Path, default: Path, resamples: int = 1000) -> tuple[Gain, list[Point]]:
+def compared(
+    row: Row, split: str, ours: dict[str, Measurement], default: Path, resamples: int = 1000
+) -> tuple[Gain, list[Point]]:
     """A row's numbers and its points."""
-    ours, theirs = _as_one_curve(row, read_evaluation(folder)), read_evaluation(default)
+    theirs = read_evaluation(default)
     check_alike([ours, theirs])
     draws = Draws.of(len(next(iter(theirs.values())).ids), 1, resamples, 0)
     curve = [resample([one], draws) for one in ours.values() if one.point.system == "feature"]

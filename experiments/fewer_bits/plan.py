@@ -20,6 +20,7 @@ class Row:
         options: of ``dfc evaluate``, beside the network, the split and the QPs.
         way: how the weights are trained; None for the weights as they are.
         by_levels: the operating points are `LEVELS`, coded without loss, and not QPs.
+        by_channel: each channel has a range of its own, which is no option of ``dfc`` but an experiment.
     """
 
     group: str
@@ -27,6 +28,7 @@ class Row:
     options: tuple[str, ...] = ()
     way: Way | None = None
     by_levels: bool = False
+    by_channel: bool = False
 
     @property
     def swept(self) -> tuple[str, ...]:
@@ -67,6 +69,7 @@ ROWS = (
     Row(QUANTISER, "10 bits", ("--depths", "[10]")),
     Row(QUANTISER, "z-score", ("--scalings", "[zscore]")),
     Row(QUANTISER, "clip", ("--scalings", "[clip]")),
+    Row(QUANTISER, "a range for each channel", by_channel=True),
     Row(QUANTISER, "2 to 64 levels, JPEG XL", ("minmax",), by_levels=True),
     Row(QUANTISER, "clip, 2 to 64 levels, JPEG XL", ("clip",), by_levels=True),
     Row(FOUND, "ChannelGain", _transform(_one("ChannelGain"))),
