@@ -57,6 +57,8 @@ def load_model(network: SplitDetector, path: Path, transform: FeatureTransform |
     told.append(match_part(state, own, TRANSFORM, str(path)))
     if transform is not None:
         transform.load_state_dict({name.removeprefix(TRANSFORM): state[name] for name in own})
+        if missing := unfound(transform):
+            told[-1] = f"{path} holds no values of {', '.join(missing)}."
     _check_sound(network, transform, path)
     return [sentence for sentence in told if sentence]
 

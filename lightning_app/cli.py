@@ -17,7 +17,7 @@ from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveCon
 from lightning_app.command_errors import OneSentence
 from lightning_app.data import PicturesDataModule, ShapesDataModule, VOCDataModule
 from lightning_app.detector import Detector
-from lightning_app.earlier_runs import keep_earlier
+from lightning_app.earlier_runs import EarlierRuns, save_last
 from lightning_app.errors import OptionError, Stopped
 from lightning_app.evaluation.origin import check_origin, origin, write_origin
 from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
@@ -75,7 +75,7 @@ class CLI(CommandLineDecides, OwnInitArgs):
         return parser
 
     def before_fit(self) -> None:
-        """Try to write into the folders of the checkpoints, and move those of an earlier run out of the way."""
+        """Try to write into the folders of the checkpoints, so that a failure comes before the training."""
         requeued = any(Path(self.trainer.default_root_dir).glob("hpc_ckpt_*.ckpt"))  # SLURM's, which Lightning resumes
         for callback in self.trainer.checkpoint_callbacks:
             folder = getattr(callback, "dirpath", None)
@@ -84,8 +84,12 @@ class CLI(CommandLineDecides, OwnInitArgs):
             Path(folder).mkdir(parents=True, exist_ok=True)
             with TemporaryFile(dir=folder):
                 pass
-            if self.trainer.is_global_zero and not (requeued or self.config["fit"].get("ckpt_path")):
-                keep_earlier(Path(folder), getattr(callback, "filename", None))
+        if not (requeued or self.config["fit"].get("ckpt_path")):
+            self.trainer.callbacks.insert(0, EarlierRuns())  # type: ignore[attr-defined]
+
+    def after_fit(self) -> None:
+        """Save what the end of a run has left unsaved: one that is shorter than the time to its first validation."""
+        save_last(self.trainer)
 
     def before_evaluate(self) -> None:
         """Refuse a folder that holds the results of another evaluation, before any work is done."""

@@ -56,10 +56,13 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
     kinds = re.findall(r"given class_path '([^']+)'", message)
     if found := re.search(r"Option '(\w+)' is not accepted", message):
         return _unknown(f"--{key}.{found[1]}", [f"--{key}.{name}" for name in _arguments(kinds)])
+    if found := re.search(r"ambiguous option: (\S+) could match (\S+),", message):
+        return f"there is no option {found[1]}; did you mean {found[2]}?"
     if found := re.search(r"unrecognized arguments: (\S+)", message):
         return _unknown(found[1], options)
     if found := re.search(r"following arguments are required: ([\w.]+)", message):
-        return f"--{key}.{found[1]} is missing" if key else f"{found[1]} is missing"
+        name = f"{key}.{found[1]}".lstrip(".")
+        return f"{name if name in ('picture', 'file') else f'--{name}'} is missing"
     if found := re.search(r"File does not exist: '([^']+)'", message):
         return f"the config {found[1]} is not there"
     if found := re.search("|".join(_REASONS), message):

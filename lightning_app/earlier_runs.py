@@ -1,25 +1,58 @@
-"""Checkpoints of an earlier run, which a new run of the same config would replace."""
+"""The checkpoints of a run that replace those of an earlier run, and that are there at its end."""
 
 from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
 
+from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 
 
-def keep_earlier(folder: Path, name: str | None) -> None:
-    """Move a folder's checkpoints to a new folder beside it, if the new run would replace one of them.
+class EarlierRuns(Callback):
+    """Moves the checkpoints of an earlier run to a folder beside theirs, where the new run would replace one of them.
+
+    Lightning calls `setup` once the data are found and read: a mistake in their options moves nothing.
+    """
+
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
+        """Look into the folder of each checkpoint."""
+        if trainer.is_global_zero:
+            for path in _fixed_paths(trainer):
+                _keep(path)
+
+
+def save_last(trainer: Trainer) -> None:
+    """Save each checkpoint of a fixed name that does not hold the run's last step, as all ranks must at once.
 
     Args:
-        folder: of the new run's checkpoints.
-        name: of the checkpoint that the new run writes, without its suffix; with a ``{`` it changes from save to save.
+        trainer: at the end of a fit.
     """
-    if not name or "{" in name or not (folder / f"{name}.ckpt").exists():
+    for path, callback in _fixed_paths(trainer).items():
+        if trainer.global_step > 0 and callback._last_global_step_saved != trainer.global_step:
+            trainer.save_checkpoint(path)
+            rank_zero_info(f"Saved {path} at the end: this run had no validation behind its last step.")
+
+
+def _fixed_paths(trainer: Trainer) -> dict[Path, ModelCheckpoint]:
+    """The checkpoints whose names stay the same from save to save, and what writes them."""
+    found = {}
+    for callback in trainer.checkpoint_callbacks:
+        if isinstance(callback, ModelCheckpoint) and callback.dirpath and "://" not in str(callback.dirpath):
+            name = callback.filename
+            if name and "{" not in name:
+                found[Path(callback.dirpath) / f"{name}.ckpt"] = callback
+    return found
+
+
+def _keep(path: Path) -> None:
+    if not path.exists():
         return
+    folder = path.parent
     beside = (folder.with_name(f"{folder.name}-{number}") for number in count(1))
-    kept = next(path for path in beside if not path.exists())
+    kept = next(one for one in beside if not one.exists())
     kept.mkdir()
-    for path in sorted(folder.glob("*.ckpt")):
-        path.rename(kept / path.name)
+    for checkpoint in sorted(folder.glob("*.ckpt")):
+        checkpoint.rename(kept / checkpoint.name)
     rank_zero_info(f"{folder} held the checkpoints of an earlier run: they are kept in {kept}.")

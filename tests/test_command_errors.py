@@ -31,10 +31,11 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
         ((*CHANNEL, "--model.channel.qps", "33"), "--model.channel.qps must be a list, such as [a,b], not 33"),
         ((*CHANNEL, "--model.channel.scaling", "log"), "scaling must be one of minmax, zscore, clip, not log"),
         ((*TEST, "--model.learning_rate", "fast"), "--model.learning_rate must be a number, not fast"),
+        (("evaluate", *TEST[1:], "--split", "[max_7]"), "there is no option --split; did you mean --splits?"),
         (("test", "--model.network", "a.cfg"), "--data.root is missing"),
         (("encode", "x", *MODEL, "--channel.splt", "a"), "did you mean --channel.split?"),
         (("decode", "x", *MODEL, "--weigths", "w"), "no option --weigths; did you mean --weights?"),
-        (("decode", "x", *MODEL[:2]), "weights is missing"),
+        (("decode", "x", *MODEL[:2]), "--weights is missing"),
     ],
 )
 def test_a_mistake_gets_one_line_that_says_what_to_type(

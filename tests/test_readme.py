@@ -59,12 +59,17 @@ def test_our_own_commands_of_the_table_miss_a_file_and_no_option(
 
 
 @pytest.mark.slow
-def test_the_profile_that_is_shown_runs(dfc: Callable[..., tuple[int, str, str]]) -> None:
-    (command,) = re.findall(r"`dfc (profile [^`]*)`", TABLE)
-    status, out, err = dfc(*shlex.split(command), "--repeats", "1", "--output", "profile")
-    assert status == 0, err
-    assert "the fastest split is" in out
-    assert {path.name for path in Path("profile").iterdir()} >= {"layers.csv", "cuts.csv", "latency.csv", "energy.png"}
+def test_the_profiles_that_are_shown_run(dfc: Callable[..., tuple[int, str, str]]) -> None:
+    points = str(ROOT / "results/voc-subset/yolo-lite/default/points.csv")
+    shown = re.findall(r"`dfc (profile [^`]*)`", TABLE)
+    assert len(shown) == 2
+    for number, command in enumerate(shown):
+        arguments = shlex.split(command.replace("runs/evaluation/points.csv", points))
+        status, out, err = dfc(*arguments, "--repeats", "1", "--output", str(number))
+        assert status == 0, err
+        assert "the fastest split is" in out
+        made = {path.name for path in Path(str(number)).iterdir()}
+        assert made >= {"layers.csv", "cuts.csv", "latency.csv"}
 
 
 def test_the_table_shows_our_own_commands() -> None:
@@ -91,3 +96,11 @@ def test_every_page_of_the_documentation_is_reached_from_readme() -> None:
         left += [target for target in targets - found if target.suffix == ".md"]
         found |= targets
     assert [page for page in sorted((ROOT / "docs").rglob("*.md")) if page not in found] == []
+
+
+def test_the_words_of_readme_are_explained_and_not_measured() -> None:
+    _, _, rest = README.read_text("utf-8").partition("## Words")
+    rows = [line.split("|")[1:3] for line in rest.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    explained = {word.strip(): meaning.strip() for word, meaning in rows}
+    assert explained["KBPI"].startswith("kilobits per image")
+    assert all(meaning[0].isalpha() for word, meaning in explained.items() if word not in ("", "---"))

@@ -45,6 +45,8 @@ def read_set(root: Path, name: str) -> list[str]:
     try:
         text = (root / inside).read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
     except (OSError, UnicodeDecodeError):
+        if not root.is_dir():
+            raise DataError(f"the folder {root} is not there; give the one that holds VOC2007") from None
         found = sets_found(root)
         if found is not None:
             raise DataError(f"{root} has other sets: it has no {inside}; {found}") from None
@@ -136,6 +138,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path} has more than {MAX_SAMPLES:,} pixels: make it smaller") from None
     except UnidentifiedImageError:
         raise DataError(f"{path} cannot be read as a picture: it is none of {', '.join(FORMATS)}") from None
+    except FileNotFoundError as error:
+        raise DataError(f"the picture {path} is not there") from error
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 

@@ -72,6 +72,26 @@ def test_a_second_training_keeps_the_checkpoints_of_the_first(
     assert kept.read_bytes() == trained
 
 
+def test_a_training_that_cannot_start_moves_nothing(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> None:
+    status, _, err = dfc("fit", *tiny, "--data", "VOCDataModule", "--data.root", "nowhere")
+    assert (status, "the folder nowhere is not there" in err) == (2, True)
+    assert Path(one_epoch).exists()
+    assert not Path("checkpoints/demo/plain-1").exists()
+
+
+def test_a_run_that_ends_before_its_first_validation_leaves_a_checkpoint_that_can_be_tested_and_resumed(
+    dfc: Dfc, tiny: tuple[str, ...]
+) -> None:
+    rarely = ("--trainer.check_val_every_n_epoch", "10")
+    assert dfc("fit", *tiny, *rarely, "--trainer.max_epochs", "1")[0] == 0
+    saved = torch.load("checkpoints/demo/plain/last.ckpt", weights_only=True)
+    assert saved["global_step"] > 0
+    assert dfc("test", *tiny, "--model.weights", "checkpoints/demo/plain/last.ckpt")[0] == 0
+    assert dfc("fit", *tiny, *rarely, "--trainer.max_epochs", "2", "--ckpt_path", "last")[0] == 0
+    again = torch.load("checkpoints/demo/plain/last.ckpt", weights_only=True)
+    assert again["global_step"] == 2 * saved["global_step"]
+
+
 def test_a_report_on_other_weights_needs_another_folder(dfc: Dfc) -> None:
     points = Path(__file__).parents[2] / "results/demo/plain.csv"
     assert dfc("report", f"plain={points}", "--output", "report")[0] == 0
