@@ -20,6 +20,7 @@ from lightning_app.detector import Detector
 from lightning_app.earlier_runs import EarlierRuns, save_last
 from lightning_app.errors import OptionError, Stopped
 from lightning_app.evaluation.origin import check_origin, origin, write_origin
+from lightning_app.lightning_fixes.advice import leave_out_advice
 from lightning_app.lightning_fixes.hyperparameters import CommandLineDecides
 from lightning_app.lightning_fixes.init_args import OwnInitArgs
 from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
@@ -121,6 +122,7 @@ def _checked_seed(seed: bool | int) -> int:
 def run() -> None:
     """Run the command line of this process."""
     ignore_deprecated_leaf_spec()
+    leave_out_advice()
     before = signal.signal(signal.SIGTERM, _stop)  # in training Lightning calls ours besides its own
     try:
         _run()

@@ -17,6 +17,7 @@ Lightning without each workaround: a test that fails there says that Lightning h
     ranks              a rank that fails leaves the ranks that it has started alone
     interrupt          Ctrl-C ends as SystemExit(1), without a word
     leaf_spec          torch warns of what Lightning asks it for
+    advice             every run begins with advice to buy something, and with TPUs that are not there
     logged_step        the step that Lightning logs by has no public name
 
 One workaround stands in the configs: their second ModelCheckpoint writes ``last.ckpt``, because ``save_last`` leaves

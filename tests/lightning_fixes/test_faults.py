@@ -1,5 +1,6 @@
 """What plain Lightning does at its other faults: each test fails when its fault is gone."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.cli import LightningCLI
 from pytorch_lightning.loggers import CSVLogger
 
+from lightning_app.lightning_fixes import advice
 from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
 from lightning_app.lightning_fixes.logged_step import logged_step
 
@@ -125,6 +127,23 @@ def test_torch_warns_of_what_lightning_asks_it_for(toy: Any, plain: Any, mended:
         plain().fit(toy())
     deprecated = [str(one.message) for one in caught if "LeafSpec" in str(one.message)]
     assert deprecated, mended("leaf_spec") + ", and its line in pyproject.toml"
+
+
+def test_a_run_begins_with_advice_that_nobody_asked_for(
+    plain: Any, mended: Mended, caplog: pytest.LogCaptureFixture
+) -> None:
+    logger = logging.getLogger(advice.LOGGER)
+    before = list(logger.filters)
+    logger.filters.clear()
+    with caplog.at_level("INFO"):
+        plain()
+        assert "TPU available: False" in caplog.text, mended("advice")
+        caplog.clear()
+        advice.leave_out_advice()
+        plain()
+    assert "GPU available: " in caplog.text
+    assert not [line for line in caplog.messages if line.startswith(advice.LEFT_OUT)]
+    logger.filters[:] = before
 
 
 def test_the_metrics_of_an_epochs_end_are_logged_at_a_step_without_a_public_name(

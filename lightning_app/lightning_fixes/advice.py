@@ -1,0 +1,24 @@
+"""Lightning recommends other products before every run, and tells each time that there is no TPU."""
+
+from __future__ import annotations
+
+import logging
+
+LOGGER = "pytorch_lightning.utilities.rank_zero"
+"""By which Lightning tells what it does."""
+LEFT_OUT = ("💡 Tip: For seamless cloud", "TPU available: False")
+"""How these lines begin."""
+
+
+def leave_out_advice() -> None:
+    """Keep these lines from the user: an error or a result would stand below them.
+
+    Seen in Lightning 2.6.6. This can go when the lines can be switched off.
+    """
+    logger = logging.getLogger(LOGGER)
+    if _wanted not in logger.filters:
+        logger.addFilter(_wanted)
+
+
+def _wanted(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(LEFT_OUT)
