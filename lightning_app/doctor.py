@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import platform
 import shutil
@@ -19,6 +18,7 @@ from lightning_app.codecs.base import sample_type
 from lightning_app.codecs.cores import available_cores
 from lightning_app.codecs.table import BY_NAME
 from lightning_app.errors import DfcError
+from lightning_app.plain_parser import PlainParser
 from lightning_app.provenance import program_commit
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "jsonargparse", "albumentations", "numpy", "av", "wandb")
@@ -30,7 +30,7 @@ WANDB_HOST = "api.wandb.ai"
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="dfc doctor",
         description="Print versions, codecs, cores, GPUs, the login of Weights & Biases and free disk space.",
     )

@@ -15,6 +15,7 @@ from lightning_app.data.check_command import check
 from lightning_app.data.download import DEVKIT, VOC, install
 from lightning_app.data.names import read_names
 from lightning_app.data.shapes import draw
+from lightning_app.plain_parser import PlainParser
 
 
 def run(arguments: list[str]) -> None:
@@ -37,7 +38,7 @@ def run(arguments: list[str]) -> None:
 
 
 def _parser() -> tuple[argparse.ArgumentParser, Any]:
-    parser = argparse.ArgumentParser(prog="dfc data", description="Fetch, check and make pictures with boxes.")
+    parser = PlainParser(prog="dfc data", description="Fetch, check and make pictures with boxes.")
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("download", help="fetch VOC; a download that broke goes on where it stopped")
     fetch.add_argument(

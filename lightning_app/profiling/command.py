@@ -6,12 +6,13 @@ import argparse
 from pathlib import Path
 
 from lightning_app.errors import OptionError
+from lightning_app.plain_parser import PlainParser
 from lightning_app.profiling.uplink import NAMED, parse_uplink
 
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = argparse.ArgumentParser(
+    parser = PlainParser(
         prog="dfc profile",
         description="Measure a network's layers and find, after Neurosurgeon, where to split it: layers.csv, cuts.csv, "
         "latency.csv and figures as PNG and SVG. The codec's time and the way of the boxes back are not counted.",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from lightning_app.errors import OptionError
+from lightning_app.plain_parser import PlainParser
 from lightning_app.records.comparisons import read_comparisons
 from lightning_app.records.differences import Difference, read_differences
 from lightning_app.records.points import Point, read_points
@@ -26,7 +26,7 @@ drawn solid, the second, retrained, dashed."""
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = argparse.ArgumentParser(prog="dfc report", description=DESCRIPTION)
+    parser = PlainParser(prog="dfc report", description=DESCRIPTION)
     parser.add_argument(
         "systems",
         nargs="+",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lightning_app.plain_parser import PlainParser
 from lightning_app.weights.convert import convert
 from lightning_app.weights.files import read
 from lightning_app.weights.inspect import layer_table, remarks
@@ -23,7 +24,7 @@ def run(arguments: list[str]) -> None:
 
         run_onnx(arguments[1:])
         return
-    parser = argparse.ArgumentParser(prog="dfc weights", description="Look into weights, convert them, export ONNX.")
+    parser = PlainParser(prog="dfc weights", description="Look into weights, convert them, export ONNX.")
     actions = parser.add_subparsers(required=True, metavar="{inspect,convert,onnx}")
     _add_inspect(actions.add_parser("inspect", help="layers, shapes and statistics of a weights file"))
     _add_convert(actions.add_parser("convert", help="Darknet weights to a checkpoint, or back"))
