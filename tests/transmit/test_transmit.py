@@ -189,7 +189,7 @@ def test_a_picture_of_another_shape_than_crosses_is_refused(container: bytes, ne
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["encode", "absent.jpg"], "absent.jpg cannot be read as a picture"),
+        (["encode", "absent.jpg"], "the picture absent.jpg is not there"),
         (["encode", "absent.jpg", "--qp", "52"], "QP must be lossless or 0 to 51, not 52"),
         (["decode", "absent.dfc"], "absent.dfc cannot be read"),
         (["decode", "configs/networks/shapes.cfg"], "this is no .dfc file"),
