@@ -9,6 +9,8 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import ModelCheckpoint
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_app.lightning_fixes.steps_saved import is_saved
+
 
 class EarlierRuns(Callback):
     """Moves the checkpoints of an earlier run to a folder beside theirs, where the new run would replace one of them.
@@ -30,7 +32,7 @@ def save_last(trainer: Trainer) -> None:
         trainer: at the end of a fit.
     """
     for path, callback in _fixed_paths(trainer).items():
-        if trainer.global_step > 0 and callback._last_global_step_saved != trainer.global_step:
+        if trainer.global_step > 0 and not is_saved(trainer, callback):
             trainer.save_checkpoint(path)
             rank_zero_info(f"Saved {path} at the end: this run had no validation behind its last step.")
 

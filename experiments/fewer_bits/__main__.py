@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 
 from experiments.fewer_bits.measure import Gain, baseline, compared, measured
 from experiments.fewer_bits.plan import ROWS
 from experiments.fewer_bits.table import put_into
+from experiments.voc_subset.options import experiment_parser
 from experiments.voc_subset.plan import subjects
 from experiments.voc_subset.steps import Steps
 from lightning_app.records.points import Point, write_points
@@ -19,12 +19,7 @@ SPLIT = "max_5"
 
 def main() -> None:
     """Run what is not done."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.fewer_bits", description=__doc__)
-    parser.add_argument("--devkit", type=Path, required=True, help="the folder that holds VOC2007")
-    parser.add_argument("--weights", type=Path, required=True, help="the folder that holds yolo-lite and yolo-fastest")
-    parser.add_argument("--work", type=Path, default=Path("runs/voc-subset"), help="for checkpoints and evaluations")
-    parser.add_argument("--results", type=Path, default=Path("results/fewer-bits"), help="for CSVs")
-    options = parser.parse_args()
+    options = experiment_parser("fewer_bits", __doc__, Path("results/fewer-bits")).parse_args()
     steps, (subject, _) = Steps(options.devkit, options.work), subjects(options.weights)
     default = baseline(steps, subject, SPLIT)
     gains: list[Gain] = []

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from experiments.voc_subset.choice import choose
 from experiments.voc_subset.conclusions import measure
+from experiments.voc_subset.options import experiment_parser
 from experiments.voc_subset.plan import DISTILLED, subjects
 from experiments.voc_subset.steps import Steps
 
 
 def main() -> None:
     """Run what is not done."""
-    parser = argparse.ArgumentParser(prog="python -m experiments.voc_subset", description=__doc__)
-    parser.add_argument("--devkit", type=Path, required=True, help="the folder that holds VOC2007")
-    parser.add_argument("--weights", type=Path, required=True, help="the folder that holds yolo-lite and yolo-fastest")
-    parser.add_argument("--work", type=Path, default=Path("runs/voc-subset"), help="for checkpoints and evaluations")
-    parser.add_argument("--results", type=Path, default=Path("results/voc-subset"), help="for CSVs and figures")
-    options = parser.parse_args()
+    options = experiment_parser("voc_subset", __doc__, Path("results/voc-subset")).parse_args()
     steps = Steps(options.devkit, options.work)
     lite, fastest = subjects(options.weights)
     choose(steps, lite, options.results)

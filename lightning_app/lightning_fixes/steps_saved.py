@@ -19,3 +19,8 @@ def count_as_saved(trainer: Trainer) -> None:
     for callback in trainer.checkpoint_callbacks:
         if isinstance(callback, ModelCheckpoint) and callback._every_n_train_steps > 0:
             callback._last_global_step_saved = trainer.global_step
+
+
+def is_saved(trainer: Trainer, callback: ModelCheckpoint) -> bool:
+    """Whether a checkpoint holds the run's last step, of which Lightning keeps a private note."""
+    return bool(callback._last_global_step_saved == trainer.global_step)

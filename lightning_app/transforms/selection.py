@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
-from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
 from lightning_app.transforms.examples import FeatureBatch
 from lightning_app.transforms.feature_statistics import gather_statistics
-from lightning_app.transforms.found import FoundTransform
+from lightning_app.transforms.some_channels import SomeChannels
 
 SMALL = 1e-9
 """Share of the largest variance below which what is left of a channel counts as nothing."""
 
 
-class ChannelSelection(FoundTransform):
+class ChannelSelection(SomeChannels):
     """Sends some channels; in the cloud each of the others is a linear combination of them, which a fit improves.
 
     The channels are chosen one after the other, each time the one whose knowledge leaves least squared error in all the
@@ -34,29 +32,19 @@ class ChannelSelection(FoundTransform):
     """
 
     def __init__(self, keep: float = 0.5) -> None:
-        super().__init__()
-        if not 0 < keep <= 1:
-            raise OptionError(
-                f"keep must be above 0 and at most 1, not {keep}: it is the share of channels that are sent"
-            )
-        self.keep = keep
-
-    def __str__(self) -> str:
-        """Its name, with the share."""
-        return f"ChannelSelection({self.keep:g})"
+        super().__init__(keep)
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Places for the kept channels' numbers, and one 1×1 convolution for each tensor that crosses."""
+        """Beside the kept channels' numbers, one 1×1 convolution for each tensor that crosses."""
         super().build(shapes)
-        counts = [(max(1, math.ceil(self.keep * c)), c) for c, _, _ in shapes.values()]
-        for i, (sent, _) in enumerate(counts):
-            self.register_buffer(f"kept_{i}", torch.arange(sent))
-        self.predictions = nn.ModuleList(nn.Conv2d(sent, c, 1) for sent, c in counts)
+        self.predictions = nn.ModuleList(
+            nn.Conv2d(len(self.kept(i)), c, 1) for i, (c, _, _) in enumerate(shapes.values())
+        )
 
     def find(self, examples: Iterable[FeatureBatch], channels: list[int]) -> None:
         """Choose the channels, and predict the others."""
         for i, statistics in enumerate(gather_statistics(channels, examples, probed=False)):
-            kept, prediction = self._kept(i), self._prediction(i)
+            kept, prediction = self.kept(i), self._prediction(i)
             kept.copy_(choose_channels(statistics.covariance, len(kept)))
             chosen = kept.cpu()
             joint = statistics.covariance[chosen]  # (K, C)
@@ -67,16 +55,9 @@ class ChannelSelection(FoundTransform):
                 prediction.weight.copy_(weight[:, :, None, None])
                 prediction.bias.copy_(statistics.mean - weight @ statistics.mean[chosen])
 
-    def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """(B, C, N, M) -> (B, kept, N, M)."""
-        return {name: v[:, self._kept(i)] for i, (name, v) in enumerate(features.items())}
-
     def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
         """(B, kept, N, M) -> (B, C, N, M)."""
         return {name: self._prediction(i)(v) for i, (name, v) in enumerate(features.items())}
-
-    def _kept(self, i: int) -> Tensor:
-        return self.get_buffer(f"kept_{i}")
 
     def _prediction(self, i: int) -> nn.Conv2d:
         prediction = self.predictions[i]

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
-from lightning_app.errors import OptionError
 from lightning_app.graph import Shape
 from lightning_app.transforms.examples import FeatureBatch
 from lightning_app.transforms.feature_statistics import by_channel
-from lightning_app.transforms.found import FoundTransform
+from lightning_app.transforms.some_channels import SomeChannels
 
 
-class ChannelTruncation(FoundTransform):
+class ChannelTruncation(SomeChannels):
     """Sends the channels with the widest range; each of the others becomes its mean in the cloud.
 
     Which they are, and the means, is found on the features of training images, before the first step. Behind a `KLT`,
@@ -26,22 +24,12 @@ class ChannelTruncation(FoundTransform):
     """
 
     def __init__(self, keep: float = 0.75) -> None:
-        super().__init__()
-        if not 0 < keep <= 1:
-            raise OptionError(
-                f"keep must be above 0 and at most 1, not {keep}: it is the share of channels that are sent"
-            )
-        self.keep = keep
-
-    def __str__(self) -> str:
-        """Its name, with the share."""
-        return f"ChannelTruncation({self.keep:g})"
+        super().__init__(keep)
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Places for the kept channels' numbers and for the means."""
+        """Beside the kept channels' numbers, places for the means (C,)."""
         super().build(shapes)
         for i, (c, _, _) in enumerate(shapes.values()):
-            self.register_buffer(f"kept_{i}", torch.arange(max(1, math.ceil(self.keep * c))))
             self.register_buffer(f"mean_{i}", torch.zeros(c))
 
     def find(self, examples: Iterable[FeatureBatch], channels: list[int]) -> None:
@@ -51,13 +39,9 @@ class ChannelTruncation(FoundTransform):
             for one, v in zip(ranges, batch.features.values(), strict=True):
                 one.add(by_channel(v))
         for i, one in enumerate(ranges):
-            kept, mean = self._kept(i), self._mean(i)
+            kept, mean = self.kept(i), self._mean(i)
             kept.copy_((one.high - one.low).argsort(descending=True, stable=True)[: len(kept)].sort().values)
             mean.copy_(one.sum / one.positions)
-
-    def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """(B, C, N, M) -> (B, kept, N, M)."""
-        return {name: v[:, self._kept(i)] for i, (name, v) in enumerate(features.items())}
 
     def restore(self, features: Mapping[str, Tensor], steps: Tensor) -> dict[str, Tensor]:  # noqa: ARG002
         """(B, kept, N, M) -> (B, C, N, M)."""
@@ -67,10 +51,7 @@ class ChannelTruncation(FoundTransform):
         b, _, n, m = v.shape
         mean = self._mean(i).to(v)
         whole = mean[None, :, None, None].expand(b, -1, n, m)
-        return whole.index_copy(1, self._kept(i), v)
-
-    def _kept(self, i: int) -> Tensor:
-        return self.get_buffer(f"kept_{i}")
+        return whole.index_copy(1, self.kept(i), v)
 
     def _mean(self, i: int) -> Tensor:
         return self.get_buffer(f"mean_{i}")
