@@ -67,7 +67,7 @@ def test_the_profiles_that_are_shown_run(dfc: Callable[..., tuple[int, str, str]
         arguments = shlex.split(command.replace("runs/evaluation/points.csv", points))
         status, out, err = dfc(*arguments, "--repeats", "1", "--output", str(number))
         assert status == 0, err
-        assert "the fastest split is" in out
+        assert ("the fastest split is", "the fastest measured split is")[number] in out
         made = {path.name for path in Path(str(number)).iterdir()}
         assert made >= {"layers.csv", "cuts.csv", "latency.csv"}
 

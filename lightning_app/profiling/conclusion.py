@@ -40,25 +40,30 @@ def best_plan(plans: Sequence[Plan], aim: Aim) -> Plan:
 
 
 def best_split(plans: Sequence[Plan], aim: Aim) -> Plan:
-    """The same, of the splits."""
-    return best_plan([plan for plan in plans if plan.system == "split"], aim)
+    """The same, of the splits whose bits were measured; of all, where none was."""
+    splits = [plan for plan in plans if plan.system == "split"]
+    return best_plan([plan for plan in splits if plan.measured] or splits, aim)
 
 
 def conclusion(plans: Sequence[Plan], aim: Aim, uplink: Uplink) -> str:
-    """Which split is best and by how much, in one sentence.
+    """Which split is best and by how much, and how many splits nobody has measured.
 
     Args:
         plans: with at least one split; cloud-only may be absent.
         aim: latency or energy.
         uplink: that they are for.
     """
-    split, best = best_split(plans, aim), best_plan(plans, aim)
+    split = best_split(plans, aim)
+    raw = [plan for plan in plans if plan.system == "split" and not plan.measured]
+    compared = [plan for plan in plans if plan not in raw] if split.measured else plans
+    best = best_plan(compared, aim)
     size = "" if split.measured else ", raw float32, which no codec was measured at"
-    opening = f"Over {uplink}, the {aim.superlative} split is {split.name} ({aim.text(split)}{size}): "
+    which = "measured split" if split.measured and raw else "split"
+    opening = f"Over {uplink}, the {aim.superlative} {which} is {split.name} ({aim.text(split)}{size}): "
     others = " and ".join(_against(split, plan, aim) for plan in plans if plan.system != "split")
-    return (
-        f"{opening}{others}." if best == split else f"{opening}{others}; {best.name} is the {aim.superlative} of all."
-    )
+    end = "" if best == split else f"; {best.name} is the {aim.superlative} of all"
+    left_out = f" No bits were measured at {len(raw)} other split(s)." if split.measured and raw else ""
+    return f"{opening}{others}{end}.{left_out}"
 
 
 def _against(split: Plan, other: Plan, aim: Aim) -> str:

@@ -65,9 +65,16 @@ def test_the_best_is_the_least_of_all_and_of_the_splits() -> None:
 
 def test_the_conclusion_compares_the_best_split_with_both_ends() -> None:
     assert conclusion(list(plans().values()), LATENCY, SETTING.uplink) == (
-        "Over 5 Mbps, the fastest split is a_0 (300 ms): 70.0 % less than mobile-only (1 s) and "
-        "12.3 % less than cloud-only (342 ms)."
+        "Over 5 Mbps, the fastest measured split is a_0 (300 ms): 70.0 % less than mobile-only (1 s) and "
+        "12.3 % less than cloud-only (342 ms). No bits were measured at 1 other split(s)."
     )
+
+
+def test_a_split_whose_bits_nobody_measured_does_not_win_over_one_that_was_measured() -> None:
+    sizes = {"b_1": Size(9000, "measured", measured=True)}
+    found = list(plans_of(CUTS, SECONDS, (0, 1, 2), sizes, PICTURE, SETTING))
+    assert best_plan([plan for plan in found if plan.system == "split"], LATENCY).name == "a_0"
+    assert best_split(found, LATENCY).name == "b_1"
 
 
 def test_the_conclusion_says_where_no_split_is_best_and_where_the_split_was_not_measured() -> None:
