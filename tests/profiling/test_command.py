@@ -45,7 +45,7 @@ def test_profile_measures_plans_writes_and_draws(dfc: Dfc, workplace: Path) -> N
         assert "<svg" in (workplace / f"out/{name}.svg").read_text()
     *_, fastest, frugal = out.splitlines()
     assert fastest.startswith("Over 3G, 1.1 Mbps, the fastest measured split is ")
-    assert frugal.startswith("Over 3G, 1.1 Mbps, the most frugal split is ")
+    assert frugal.startswith("Over 3G, 1.1 Mbps, the most frugal measured split is ")
     assert " mobile-only (" in fastest
     assert " cloud-only (" in fastest
     assert "raw float32, not measured" in out
