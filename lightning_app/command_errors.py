@@ -7,6 +7,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import NoReturn
 
 from jsonargparse import ArgumentParser
@@ -27,7 +28,6 @@ _TYPES = {
     "float": "a number",
     "bool": "true or false",
     "str": "a text",
-    "collections.abc.Sequence": "a list, such as [a,b]",
 }
 
 
@@ -64,19 +64,24 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
         name = f"{key}.{found[1]}".lstrip(".")
         return f"{name if name in ('picture', 'file') else f'--{name}'} is missing"
     if found := re.search(r"File does not exist: '([^']+)'", message):
-        return f"the config {found[1]} is not there"
+        return _no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):
         return _no_class(key, found[0], message)
     if found := re.search(r"Expected an? (\S.*?)\. Got value: (.*)", message):
-        return f"--{key} must be {_in_words(found[1])}, not {found[2]}"
+        return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
     if found := re.search(r"Expected an? <class '([\w.]+)'>.*Given value: (\S+)", message, re.DOTALL):
-        return f"--{key} must be {_in_words(found[1])}, not {found[2]}"
+        return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
     return " ".join(message.split())
 
 
 def _unknown(option: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(option.partition("=")[0], list(known), n=1)
     return f"there is no option {option}" + (f"; did you mean {close[0]}?" if close else "")
+
+
+def _no_config(path: Path) -> str:
+    close = difflib.get_close_matches(path.name, [other.name for other in path.parent.glob("*.yaml")], n=1)
+    return f"the config {path} is not there" + (f"; did you mean {path.with_name(close[0])}?" if close else "")
 
 
 def _no_class(key: str, reason: str, message: str) -> str:
@@ -109,8 +114,8 @@ def _class(path: str) -> type:
     return found
 
 
-def _in_words(kind: str) -> str:
+def _in_words(kind: str, value: str) -> str:
     if literal := re.search(r"Literal\[(.*)\]", kind):
         return "one of " + literal[1].replace("'", "")
     name = re.sub(r"<class '([\w.]+)'>", r"\1", kind)
-    return _TYPES.get(name, name)
+    return f'a list, "[{value}]"' if name == "collections.abc.Sequence" else _TYPES.get(name, name)

@@ -14,7 +14,7 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
     ("arguments", "said"),
     [
         (("fitt",), "there is no command fitt; did you mean fit? (`dfc --help` lists the commands)"),
-        (("test", "-c", "configs/yolo_lit.yaml"), "configs/yolo_lit.yaml is not there"),
+        (("test", "-c", "configs/yolo_lit.yaml"), "yolo_lit.yaml is not there; did you mean "),
         (("test", "--data.rooot", "a"), "there is no option --data.rooot; did you mean --data.root?"),
         ((*TEST, "--model.chanel.split", "a"), "no option --model.chanel.split; did you mean --model.channel?"),
         ((*CHANNEL, "--model.channel.splt", "a"), "did you mean --model.channel.split?"),
@@ -28,7 +28,7 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
             "no.such.Codec cannot be used: No module named 'no'; take",
         ),
         ((*CHANNEL, "--model.channel.depth", "many"), "--model.channel.depth must be a whole number, not many"),
-        ((*CHANNEL, "--model.channel.qps", "33"), "--model.channel.qps must be a list, such as [a,b], not 33"),
+        ((*CHANNEL, "--model.channel.qps", "33"), '--model.channel.qps must be a list, "[33]", not 33'),
         ((*CHANNEL, "--model.channel.scaling", "log"), "scaling must be one of minmax, zscore, clip, not log"),
         ((*TEST, "--model.learning_rate", "fast"), "--model.learning_rate must be a number, not fast"),
         (("evaluate", *TEST[1:], "--split", "[max_7]"), "there is no option --split; did you mean --splits?"),
