@@ -27,6 +27,7 @@ from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
 from lightning_app.lightning_fixes.leaf_spec import ignore_deprecated_leaf_spec
 from lightning_app.lightning_fixes.ranks import ending_together
 from lightning_app.old_names import read_old_configs, renamed_arguments
+from lightning_app.shipped import with_found_configs
 from lightning_app.trainer import Trainer
 
 DATA = (VOCDataModule, ShapesDataModule, PicturesDataModule)
@@ -140,7 +141,9 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def _run() -> None:
     read_old_configs()
-    sys.argv[1:] = renamed_arguments(sys.argv[1:])  # Lightning warns where it is given a list of arguments
+    sys.argv[1:] = with_found_configs(
+        renamed_arguments(sys.argv[1:])
+    )  # Lightning warns where it is given a list of arguments
     CLI(
         Detector,
         LightningDataModule,

@@ -13,6 +13,7 @@ from typing import NoReturn
 from jsonargparse import ArgumentParser
 
 from lightning_app.errors import OptionError
+from lightning_app.shipped import config_names
 
 _REASONS = (
     r"No module named '[\w.]+'",
@@ -80,8 +81,11 @@ def _unknown(option: str, known: Iterable[str]) -> str:
 
 
 def _no_config(path: Path) -> str:
-    close = difflib.get_close_matches(path.name, [other.name for other in path.parent.glob("*.yaml")], n=1)
-    return f"the config {path} is not there" + (f"; did you mean {path.with_name(close[0])}?" if close else "")
+    here = {other.stem: str(other) for other in path.parent.glob("*.yaml")}
+    names = {name: name for name in config_names()} | here
+    close = difflib.get_close_matches(path.stem, names, n=1)
+    meant = f"did you mean {names[close[0]]}?" if close else f"give a file, or one of {', '.join(config_names())}"
+    return f"the config {path} is not there; {meant}"
 
 
 def _no_class(key: str, reason: str, message: str) -> str:

@@ -22,6 +22,8 @@ from lightning_app.plain_parser import PlainParser
 from lightning_app.provenance import program_commit
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "jsonargparse", "albumentations", "numpy", "av", "wandb")
+NAMESAKE = "lightning-app"
+"""A retired package of PyPI with the import name of this program (docs/decisions/import-name.md)."""
 DEPTHS = (8, 10, 12)
 SIDE = 64
 """Of the picture that each codec is tried on, in samples."""
@@ -52,6 +54,8 @@ def examine() -> Iterator[tuple[str, str]]:
     yield "cores", f"{available_cores()} granted, of {os.cpu_count()}"
     yield "GPU", _gpus()
     yield "W&B", _login()
+    if _version(NAMESAKE) != "not installed":
+        yield "conflict", f"{NAMESAKE} is installed and has the same import name: remove it, then install dfc again"
     yield "free disk", f"{shutil.disk_usage(Path.cwd()).free / 1e9:.1f} GB in {Path.cwd()}"
 
 

@@ -197,7 +197,7 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
         (["--model.channel.split", "max_8"], "no layer is named 'max_8'; the layers are conv_0, max_1, conv_2"),
         (["--model.channel.depth", "9"], "depth must be 8, 10 or 12, not 9"),
         (["--model.channel.qps", "[52]"], "QP must be lossless or 0 to 51, not 52"),
-        (["--model.network", "absent.cfg"], "absent.cfg cannot be read as a Darknet .cfg"),
+        (["--model.network", "absent.cfg"], "the network absent.cfg is not there; give a file, or one of darknet19, "),
         (
             ["--model.network", "absent.Detector"],
             "absent.Detector is neither a Darknet .cfg nor a detector that can be imported: No module named",

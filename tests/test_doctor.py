@@ -34,3 +34,9 @@ def test_the_login_of_weights_and_biases_is_told_without_the_key(monkeypatch: py
     monkeypatch.delenv("WANDB_API_KEY")
     monkeypatch.setenv("HOME", "/nowhere")
     assert dict(examine())["W&B"].startswith("not logged in")
+
+
+def test_a_package_with_the_same_import_name_is_called_a_conflict(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "conflict" not in dict(examine())
+    monkeypatch.setattr("lightning_app.doctor.NAMESAKE", "pytorch-lightning")
+    assert dict(examine())["conflict"].startswith("pytorch-lightning is installed and has the same import name: remove")

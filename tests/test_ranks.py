@@ -117,7 +117,7 @@ def test_one_ranks_failure_ends_all_with_its_reason(
 ) -> None:
     variables = prepare(tmp_path)
     (tmp_path / "stuck.py").write_text(STUCK)
-    data = ["data", "make", "shapes", "--root=data/7", "--train-pictures=4", "--test-pictures=7"]
+    data = ["data", "make", "shapes", "--root=data/7", "--train_pictures=4", "--test_pictures=7"]
     subprocess.run([*DFC, *data], cwd=tmp_path, env=variables, capture_output=True, check=True)
     broken = f"data/7/Shapes/JPEGImages/{4 + failing:06d}.jpg"
     (tmp_path / broken).write_bytes(b"")

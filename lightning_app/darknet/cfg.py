@@ -5,6 +5,7 @@ Source: Darknet's ``src/parser.c`` (``read_cfg``, ``parse_network_cfg``).
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,7 @@ from lightning_app.darknet.vocabulary import (
     USUAL,
 )
 from lightning_app.errors import CfgError
+from lightning_app.shipped import find_network, network_names
 
 
 @dataclass(frozen=True)
@@ -117,17 +119,24 @@ def _real(section: Section, key: str, text: str) -> float:
 def read_cfg(path: str | Path) -> list[Section]:
     """The sections of a ``.cfg`` in the order of the file, ``[net]`` first.
 
+    Args:
+        path: the file, or the name of a network that comes with the program, such as ``yolo-lite``.
+
     Raises:
         CfgError: the file cannot be read, a line is not ``key=value``, a section or option is not supported, or one
             section gives an option of the network two values. Of two values of another option the first counts, as in
             Darknet.
     """
-    path = Path(path)
+    path = find_network(path)
     try:
         # Options are ASCII; comments are in any encoding, and some editors put a byte order mark first.
         lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    except FileNotFoundError as error:
+        close = difflib.get_close_matches(path.stem, network_names(), n=1)
+        meant = f"did you mean {close[0]}?" if close else f"give a file, or one of {', '.join(network_names())}"
+        raise CfgError(f"the network {path} is not there; {meant}") from error
     except OSError as error:
-        raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error}") from error
+        raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error.strerror}") from error
     sections: list[Section] = []
     for number, raw in enumerate(lines, start=1):
         text, hash_, _ = raw.partition("#")

@@ -18,6 +18,7 @@ from lightning_app.darknet.headed import HeadedDetector
 from lightning_app.darknet.weights import load_weights
 from lightning_app.errors import OptionError
 from lightning_app.graph import Node
+from lightning_app.shipped import find_network
 
 
 class Network(HeadedDetector):
@@ -116,7 +117,7 @@ def read_detector(cfg: str | Path, seed: int = 0) -> Network:
         CfgError: the file is not a network that this program supports.
         OptionError: it is a classifier, which has no head, or the class path of a detector that is not found.
     """
-    if Path(cfg).suffix != ".cfg" and not Path(cfg).exists():
+    if find_network(cfg).suffix != ".cfg" and not Path(cfg).exists():
         raise OptionError(f"{cfg} is neither a Darknet .cfg nor a detector that can be imported: {_why_not(str(cfg))}")
     network = Network.from_cfg(cfg, seed)
     if network.channels not in (1, 3):

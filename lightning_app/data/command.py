@@ -58,8 +58,8 @@ def _parser() -> tuple[argparse.ArgumentParser, Any]:
     made = commands.add_parser("make", help="draw a small set of shapes, a devkit of five classes")
     made.add_argument("what", choices=["shapes"], help="shapes on clouds")
     made.add_argument("--root", type=Path, default=Path("data/shapes"), help="the devkit to make (%(default)s)")
-    made.add_argument("--train-pictures", type=int, default=600, help="pictures to train on (%(default)s)")
-    made.add_argument("--test-pictures", type=int, default=150, help="pictures to test on (%(default)s)")
+    made.add_argument("--train_pictures", type=int, default=600, help="pictures to train on (%(default)s)")
+    made.add_argument("--test_pictures", type=int, default=150, help="pictures to test on (%(default)s)")
     made.add_argument("--seed", type=int, default=0, help="of the drawing (%(default)s)")
     made.add_argument("--side", type=int, default=160, help="of a picture, in pixels (%(default)s)")
     return parser, commands

@@ -78,7 +78,13 @@ def _is_drawn(folder: Path, record: dict[str, int]) -> bool:
     except (OSError, ValueError):
         raise DataError(f"{folder} was not drawn by this program: remove it, or give another root") from None
     if there != record:
-        raise DataError(f"{folder} was drawn as {there}, not as {record}: remove it, or give another root")
+        old = there if isinstance(there, dict) else {}
+        differences = [
+            f"{name} {old.get(name)} and not {value}" for name, value in record.items() if old.get(name) != value
+        ]
+        raise DataError(
+            f"{folder} was drawn with {', '.join(differences)}. It is not replaced: remove it, or give another root"
+        )
     return True
 
 

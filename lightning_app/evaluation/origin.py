@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lightning_app.errors import OptionError
 from lightning_app.files import written_whole
+from lightning_app.shipped import find_network
 
 FILE = "origin.json"
 LEFT_OUT = frozenset({"output", "cache", "config"})
@@ -31,7 +32,7 @@ def origin(config: Mapping[str, object]) -> dict[str, str]:
         kept["trainer"] = {name: trainer.get(name) for name in sorted(OF_TRAINER)}
     found = dict(_flat(kept, ""))
     for name in ("model.network", "model.weights", "teacher"):
-        path = Path(found.get(name, ""))
+        path = find_network(found.get(name, "")) if name == "model.network" else Path(found.get(name, ""))
         if path.is_file():  # another file by the same name is another origin
             found[name] += f" ({hashlib.sha256(path.read_bytes()).hexdigest()[:12]})"
     return found

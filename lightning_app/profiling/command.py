@@ -8,6 +8,7 @@ from pathlib import Path
 from lightning_app.errors import OptionError
 from lightning_app.plain_parser import PlainParser
 from lightning_app.profiling.uplink import NAMED, parse_uplink
+from lightning_app.shipped import find_network
 
 
 def run(arguments: list[str]) -> None:
@@ -35,6 +36,7 @@ def _check(options: argparse.Namespace) -> None:
         raise OptionError(f"--picture_kbpi must be above 0, not {options.picture_kbpi:g}")
     if options.qp is not None and not options.points:
         raise OptionError("--qp says which of the points are taken: give --points too, or leave it out")
+    options.network = find_network(options.network)
     options.uplink = parse_uplink(options.uplink)
     options.output = options.output or Path("runs/profile") / options.network.stem
 

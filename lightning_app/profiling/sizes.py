@@ -9,6 +9,7 @@ from typing import NamedTuple
 from lightning_app.errors import DataError, OptionError
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.truth import beside_map, check_one_truth
+from lightning_app.shipped import find_network
 
 LOSSLESS = "lossless"
 
@@ -41,7 +42,7 @@ def read_all(paths: Iterable[Path], network: Path, splits: Collection[str]) -> l
     """
     points = [(path, point) for path in paths for point in read_points(path)]
     for path, point in points:
-        if Path(point.network).name != network.name:
+        if find_network(point.network).name != network.name:
             raise DataError(f"{path} was measured on {point.network}, not on {network.name}; leave it out")
         if point.system == "feature" and point.split not in splits:
             raise DataError(f"{path} has points of the split {point.split}, which {network.name} is not cut behind")

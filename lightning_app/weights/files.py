@@ -11,6 +11,7 @@ from lightning_app.checkpoint import fill
 from lightning_app.checkpoint_file import read_checkpoint
 from lightning_app.darknet import Network, load_weights
 from lightning_app.errors import OptionError, WeightsError
+from lightning_app.shipped import find_network
 
 
 class LoadedWeights(NamedTuple):
@@ -66,11 +67,11 @@ def read(path: Path, cfg: Path | None) -> LoadedWeights:
 
 def _trained_with(checkpoint: Mapping[str, Any], path: Path) -> Path:
     name = checkpoint.get("hyper_parameters", {}).get("network")
-    if not isinstance(name, str) or not name.endswith(".cfg") or not Path(name).is_file():
+    if not isinstance(name, str) or not find_network(name).is_file():
         known = isinstance(name, str) and name.endswith(".cfg")
         stated = f"fills {name}, which is not there" if known else "does not say which network it fills"
         raise OptionError(f"{path} {stated}; give its .cfg as --network")
-    return Path(name)
+    return find_network(name)
 
 
 def refuse_to_overwrite(path: Path) -> None:

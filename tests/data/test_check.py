@@ -174,7 +174,7 @@ def test_pictures_with_problems_are_drawn_before_others(write_devkit: WriteDevki
 
 def test_shapes_are_made_and_pass_the_check(dfc: Dfc, tmp_path: Path) -> None:
     root, names = tmp_path / "shapes", tmp_path / "shapes.names"
-    few = ("--train-pictures", "3", "--test-pictures", "2", "--side", "96")
+    few = ("--train_pictures", "3", "--test_pictures", "2", "--side", "96")
     status, out, err = dfc("data", "make", "shapes", "--root", root, *few)
     assert (status, err) == (0, "")
     assert f"3 and 2 pictures in {root}/Shapes" in out

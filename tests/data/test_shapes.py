@@ -52,7 +52,9 @@ def test_a_set_that_is_there_is_not_drawn_again(tmp_path: Path) -> None:
 
 def test_a_set_drawn_otherwise_is_left_alone(tmp_path: Path) -> None:
     folder = draw(tmp_path, 3, 1)
-    with pytest.raises(DataError, match=r"was drawn as .*'side': 160.*, not as .*'side': 96.*give another root"):
+    with pytest.raises(
+        DataError, match=r"was drawn with side 160 and not 96\. It is not replaced: .*give another root$"
+    ):
         draw(tmp_path, 3, 1, side=96)
     assert len(list((folder / "JPEGImages").iterdir())) == 4
     assert list(tmp_path.iterdir()) == [folder]

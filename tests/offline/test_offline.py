@@ -36,7 +36,7 @@ CONFIGS = ("-c", "configs/demo/plain.yaml", "-c", "run.yaml")
 WANDB = ("-c", "configs/wandb.yaml", "--trainer.logger.offline", "true", "--trainer.callbacks.pictures", "1")
 COMMANDS = [
     ["--help"],
-    ["data", "make", "shapes", "--train-pictures", "8", "--test-pictures", "3"],
+    ["data", "make", "shapes", "--train_pictures", "8", "--test_pictures", "3"],
     ["data", "check", "data/shapes", "--classes", "shapes.names"],
     ["fit", *CONFIGS, *WANDB, "--data.workers", "1"],
     *([command, *CONFIGS, "--model.weights", CHECKPOINT] for command in ("validate", "test", "predict")),
