@@ -126,7 +126,7 @@ def _dispatch(arguments: list[str]) -> None:
     if not any(option.startswith(("-h", "--help", "--print_config")) for option in rest):
         from lightning_app.fork_server import start_early
 
-        start_early()
+        start_early(augments=command == "fit")
     _imported("lightning_app.cli").run()
 
 

@@ -232,10 +232,10 @@ class FeatureChannel(nn.Module):
         ]
 
     def encode(self, features: Mapping[str, Tensor], qp: QPOption) -> list[SentTensor]:
-        """Code one image's tensors, each (1, C, N, M), for its container."""
+        """Code one image's tensors, each (1, C, N, M), for its container; in this process, which is up sooner."""
+        encode = self.pool.codec.encode
         inputs = self.codec_inputs(features)
-        coded = self.pool.code([one.picture for one in inputs], [codec_qp(qp)] * len(inputs))
-        return [SentTensor(one.shape, one.lo, one.hi, made.data) for one, made in zip(inputs, coded, strict=True)]
+        return [SentTensor(one.shape, one.lo, one.hi, encode(one.picture, codec_qp(qp))) for one in inputs]
 
     def header(
         self, qp: QPOption, model: int = 0, size: tuple[int, int] = (0, 0), letterbox: bool = False

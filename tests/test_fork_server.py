@@ -21,7 +21,7 @@ PRELOAD = """
 import importlib, sys
 from multiprocessing.forkserver import _forkserver
 from lightning_app.fork_server import loader_context
-loader_context()
+loader_context(augments=sys.argv[1:] == ['augments'])
 for name in _forkserver._preload_modules:
     importlib.import_module(name)
 print(*sys.modules)
@@ -40,7 +40,11 @@ def test_it_starts_before_the_program_imports_torch_and_not_to_print_help(argume
 def test_what_the_loaders_workers_import_is_without_lightning() -> None:
     imported = subprocess.check_output([sys.executable, "-c", PRELOAD], text=True).split()
     assert {"lightning_app.data.voc", "lightning_app.data.loading"} <= set(imported)
-    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics"} & set(imported)
+    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics", "albumentations"} & set(imported)
+
+
+def test_workers_that_augment_find_albumentations_imported() -> None:
+    assert "albumentations" in subprocess.check_output([sys.executable, "-c", PRELOAD, "augments"], text=True).split()
 
 
 @pytest.mark.parametrize("name", ["VOCDataModule", "ShapesDataModule", "PicturesDataModule"])

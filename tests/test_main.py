@@ -59,4 +59,4 @@ def test_only_training_and_measuring_need_lightning(command: str) -> None:
     statement = "import importlib, sys; importlib.import_module(sys.argv[1]); print(*sys.modules)"
     run = [sys.executable, "-c", statement, COMMANDS[command][0]]
     imported = subprocess.check_output(run, text=True).split()
-    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics"} & set(imported)
+    assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics", "albumentations"} & set(imported)

@@ -80,18 +80,8 @@ def test_the_wheel_works_outside_the_repository(tmp_path: Path) -> None:
         shutil.copytree(REPOSITORY / name, source / name, symlinks=True)
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(REPOSITORY / name, source / name)
-    build = [
-        "pip",
-        "wheel",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--no-index",
-        "--wheel-dir",
-        wheels,
-        source,
-    ]
-    subprocess.run([sys.executable, "-m", *build], check=True)
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]
+    subprocess.run([*build, "--wheel-dir", wheels, source], check=True)
     (wheel,) = wheels.iterdir()
     ZipFile(wheel).extractall(installed)
 

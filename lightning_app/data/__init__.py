@@ -1,6 +1,7 @@
 """Pictures and boxes: VOC devkits, shapes, folders of pictures, augmentations, and Lightning's data modules over them.
 
-The data modules, and with them Lightning, are imported when they are asked for: the loader's workers do without.
+The data modules, and with them Lightning, are imported when they are asked for: the loader's workers do without. So is
+albumentations, without which all but training does.
 """
 
 from importlib import import_module
@@ -18,13 +19,13 @@ from lightning_app.data.painting import SHAPES
 from lightning_app.data.resize import Resize, fit_picture
 from lightning_app.data.samplers import EpochSampler, EvenBatches, ShardSampler
 from lightning_app.data.shapes import draw
-from lightning_app.data.transforms import training_transform
 from lightning_app.data.voc import VOCDataset
 
 if TYPE_CHECKING:
     from lightning_app.data.module import DataModule
     from lightning_app.data.pictures_module import PicturesDataModule
     from lightning_app.data.shapes_module import ShapesDataModule
+    from lightning_app.data.transforms import training_transform
     from lightning_app.data.voc_module import VOCDataModule
 else:
     _LATER = {
@@ -32,6 +33,7 @@ else:
         "PicturesDataModule": "pictures_module",
         "ShapesDataModule": "shapes_module",
         "VOCDataModule": "voc_module",
+        "training_transform": "transforms",
     }
 
     def __getattr__(name: str) -> object:

@@ -7,6 +7,8 @@ import numpy as np
 
 from lightning_app.errors import OptionError
 
+SMALLEST = 0.001  # Darknet drops boxes narrower or lower than this fraction of the input
+
 
 class Placement(NamedTuple):
     """The resized picture on the network's input, in whole pixels; left and top may be negative.

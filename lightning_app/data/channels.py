@@ -1,6 +1,6 @@
 """Pictures of as many channels as a network takes: colour as they are, or grey."""
 
-from lightning_app.data.transforms import Picture, to_grey
+from lightning_app.data.pixels import Picture, to_grey
 from lightning_app.errors import OptionError
 
 

@@ -13,11 +13,10 @@ from torch.utils.data import Dataset
 
 from lightning_app.boxes import WHOLE, Window, picture_to_input, voc_to_xyxy, xyxy_to_cxcywh
 from lightning_app.data.annotation import Annotation, of_no_area
-from lightning_app.data.augmentation import Augmentation, Crops
+from lightning_app.data.augmentation import SMALLEST, Augmentation, Crops
 from lightning_app.data.channels import as_channels
 from lightning_app.data.check import CheckedPicture
 from lightning_app.data.resize import Resize, fit_picture
-from lightning_app.data.transforms import SMALLEST, augment, training_transform
 from lightning_app.errors import DataError
 
 
@@ -138,6 +137,8 @@ class ExampleDataset(Dataset[Example], ABC):
         rows = self._rows(annotation, boxes)
         size = self.size if side is None else (side, side)
         if self.augmentation is not None:
+            from lightning_app.data.transforms import augment, training_transform  # a second, the first time
+
             transform = training_transform(size, self.augmentation)
             image, moved, kept = augment(transform, image, boxes[rows].numpy(), (self.seed, epoch, index))
             boxes, rows, window = torch.from_numpy(moved), rows[kept], WHOLE

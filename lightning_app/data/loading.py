@@ -11,8 +11,8 @@ import torch
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
 from lightning_app.data.examples import Example, ExampleDataset, collate
+from lightning_app.data.pixels import use_one_thread
 from lightning_app.data.samplers import EpochSampler
-from lightning_app.data.transforms import use_one_thread
 from lightning_app.errors import DataError
 from lightning_app.fork_server import loader_context
 
@@ -84,7 +84,7 @@ def make_loader(
         collate_fn=collate,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker,
-        multiprocessing_context=loader_context() if workers else None,
+        multiprocessing_context=loader_context(dataset.augmentation is not None) if workers else None,
         persistent_workers=workers > 0,
         # PyTorch draws a seed for its workers at each epoch: from here, and not from the global generator.
         generator=torch.Generator(),

@@ -4,7 +4,7 @@ from typing import Literal
 
 from lightning_app.boxes import WHOLE, Window
 from lightning_app.data.augmentation import Placement
-from lightning_app.data.transforms import Picture, place
+from lightning_app.data.pixels import Picture, place
 
 Resize = Literal["plain", "letterbox"]
 

@@ -22,7 +22,7 @@ from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, ExampleDataset, Target
-from lightning_app.data.transforms import SMALLEST
+from lightning_app.data.augmentation import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Model, Photo, PictureLink

@@ -34,15 +34,14 @@ def run_encode(arguments: list[str]) -> None:
     _add_network(parser)
     parser.add_argument("--qp", type=QPOption, default="lossless", help="at which to code, or lossless")
     parser.add_argument("--resize", choices=get_args(Resize), default="plain", help="to the network's input")
-    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient"})
+    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient", "workers"})
     parser.link_arguments("qp", "channel.qps", compute_fn=lambda qp: [qp])
     parser.add_argument("-o", "--output", type=Path, help="file to write; the picture's name with .dfc if not given")
     options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
     system = Collaborative(_detector(options.network), options.channel)
     _load(system.network, options.channel.transform, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
-    with options.channel.pool:
-        data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
+    data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
     _write(output, data)
     print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
 

@@ -9,7 +9,8 @@ import yaml
 from numpy.typing import NDArray
 
 from lightning_app.data import Crops, VOCDataset, training_transform
-from lightning_app.data.transforms import Picture, augment
+from lightning_app.data.pixels import Picture
+from lightning_app.data.transforms import augment
 from lightning_app.errors import OptionError
 
 Dfc = Callable[..., Any]

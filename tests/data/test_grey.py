@@ -13,7 +13,7 @@ from PIL import Image
 
 from lightning_app.darknet import Network, read_detector, save_weights
 from lightning_app.data import Augmentation, VOCDataset, as_channels, to_tensor
-from lightning_app.data.transforms import to_grey
+from lightning_app.data.pixels import to_grey
 from lightning_app.errors import CfgError, OptionError
 from lightning_app.evaluation.links import Model, Photo, PictureLink
 from lightning_app.picture_channel import PictureChannel

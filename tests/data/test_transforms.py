@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lightning_app.data import pixels as P
 from lightning_app.data import transforms as T
 from lightning_app.data.augmentation import DARKNET, Augmentation, Placement
 from lightning_app.errors import OptionError
@@ -14,7 +15,7 @@ from lightning_app.errors import OptionError
 CANVAS = (200, 400)  # height, width
 
 
-def picture(height: int = 60, width: int = 80) -> T.Picture:
+def picture(height: int = 60, width: int = 80) -> P.Picture:
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
@@ -59,7 +60,7 @@ def test_a_placement_is_the_one_worked_out_by_hand(picture_size: Any, draws: Any
 
 def test_placed_boxes_are_those_worked_out_by_hand() -> None:
     boxes = np.array([[0.0, 0.0, 1.0, 1.0, 7.0], [0.25, 0.5, 0.75, 1.0, 8.0]])
-    placed = T.place_boxes(boxes, Placement(200, 96, 100, 26), CANVAS)
+    placed = P.place_boxes(boxes, Placement(200, 96, 100, 26), CANVAS)
     # x: (f·200 + 100) / 400; y: (f·96 + 26) / 200; the fifth column stays
     expected = [[0.25, 0.13, 0.75, 0.61, 7.0], [0.375, 0.37, 0.625, 0.61, 8.0]]
     np.testing.assert_allclose(placed, expected)
@@ -68,8 +69,8 @@ def test_placed_boxes_are_those_worked_out_by_hand() -> None:
 @pytest.mark.parametrize("placement", [Placement(200, 96, 100, 26), Placement(300, 400, 50, -150)])
 def test_the_picture_lies_where_its_box_lies_and_grey_around_it(placement: Placement) -> None:
     white = np.full((60, 80, 3), 255, np.uint8)
-    placed = T.place(white, placement, CANVAS)
-    left, top, right, bottom = T.place_boxes(np.array([[0.0, 0.0, 1.0, 1.0]]), placement, CANVAS)[0]
+    placed = P.place(white, placement, CANVAS)
+    left, top, right, bottom = P.place_boxes(np.array([[0.0, 0.0, 1.0, 1.0]]), placement, CANVAS)[0]
     expected = np.full((*CANVAS, 3), 128, np.uint8)
     y = slice(max(0, round(top * 200)), min(200, round(bottom * 200)))
     x = slice(max(0, round(left * 400)), min(400, round(right * 400)))
@@ -81,10 +82,10 @@ def test_the_picture_lies_where_its_box_lies_and_grey_around_it(placement: Place
 def test_each_pixel_lies_where_a_box_around_it_lies(placement: Placement) -> None:
     ramp = np.zeros((60, 80, 3), np.uint8)
     ramp[..., 0], ramp[..., 1] = 3 * np.arange(80), 4 * np.arange(60)[:, None]
-    placed = T.place(ramp, placement, CANVAS)
+    placed = P.place(ramp, placement, CANVAS)
     for row, column in ((20, 30), (25, 40), (30, 50)):
         centre = np.array([[column + 0.5, row + 0.5] * 2]) / (80, 60, 80, 60)
-        x, y = (T.place_boxes(centre, placement, CANVAS)[0, :2] * (400, 200)).astype(int)
+        x, y = (P.place_boxes(centre, placement, CANVAS)[0, :2] * (400, 200)).astype(int)
         assert np.abs(placed[y, x, :2].astype(int) - (3 * column, 4 * row)).max() <= 2
 
 
@@ -103,23 +104,23 @@ def test_draws_stay_in_their_ranges_and_reach_their_ends() -> None:
 
 
 def test_no_distortion_leaves_the_colours_within_rounding() -> None:
-    assert np.abs(T.distort(picture(), 0, 1, 1).astype(int) - picture()).max() <= 1
+    assert np.abs(P.distort(picture(), 0, 1, 1).astype(int) - picture()).max() <= 1
 
 
 def test_a_third_of_the_circle_turns_red_to_green_and_blue_to_red() -> None:
     colours = np.array([[[255, 0, 0], [0, 0, 255]]], np.uint8)
-    assert T.distort(colours, 1 / 3, 1, 1).tolist() == [[[0, 255, 0], [255, 0, 0]]]
+    assert P.distort(colours, 1 / 3, 1, 1).tolist() == [[[0, 255, 0], [255, 0, 0]]]
 
 
 def test_exposure_multiplies_and_clips_and_saturation_moves_from_grey() -> None:
     colours = np.array([[[100, 100, 100], [200, 200, 200], [200, 100, 100]]], np.uint8)
-    assert T.distort(colours, 0, 1, 1.5).tolist() == [[[150, 150, 150], [255, 255, 255], [255, 150, 150]]]
-    assert T.distort(colours, 0, 1.5, 1).tolist() == [[[100, 100, 100], [200, 200, 200], [200, 50, 50]]]
+    assert P.distort(colours, 0, 1, 1.5).tolist() == [[[150, 150, 150], [255, 255, 255], [255, 150, 150]]]
+    assert P.distort(colours, 0, 1.5, 1).tolist() == [[[100, 100, 100], [200, 200, 200], [200, 50, 50]]]
 
 
 @pytest.mark.parametrize(("hue", "saturation", "exposure"), [(-0.1, 1.4, 1.3), (0.1, 0.7, 0.8), (-0.5, 1, 1)])
 def test_distortion_equals_the_standard_library_s_colours(hue: float, saturation: float, exposure: float) -> None:
-    distorted = T.distort(picture(), hue, saturation, exposure)
+    distorted = P.distort(picture(), hue, saturation, exposure)
     for before, after in zip(picture().reshape(-1, 3)[::7], distorted.reshape(-1, 3)[::7], strict=True):
         h, s, v = colorsys.rgb_to_hsv(*(before / 255))
         rgb = colorsys.hsv_to_rgb((h + hue) % 1, s * saturation, v * exposure)
