@@ -29,7 +29,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc evaluate -c ...                      mAP and kilobits over splits, depths, codecs and QPs; resumable
   dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
   dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
-  dfc profile  --network NET.cfg ...       what layers cost, what crosses, and the best split over an uplink
+  dfc profile  --network NET.cfg ...       costs of layers, sizes of features, and the best split over an uplink
   dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
   dfc data     convert | adapt | check | download | make   your own pictures and classes, VOC, drawn shapes

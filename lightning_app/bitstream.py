@@ -59,7 +59,7 @@ class ContainerHeader:
     Attributes:
         model: CRC-32 of the network, its weights and the transform, as `model_id` gives it.
         split: index of the layer behind which the network is cut.
-        passthrough: what crosses beside it.
+        passthrough: the second tensor that is sent where a later layer joins an earlier one.
         layout: of the channels in pictures.
         group: channels a frame, 1 but for ``frames``.
         depth: bits per sample: 8, 10, 12, or 32 for float32.

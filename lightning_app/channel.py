@@ -69,24 +69,27 @@ class FeatureChannel(nn.Module):
     """Sends features through a real codec, in worker processes that stay open between batches.
 
     Args:
-        split: layer behind which the network is cut, such as ``max_7``.
-        depth: n_bit of the quantiser, the bits per sample: 8, 10 or 12; 32 sends float32 samples, not quantised.
-        qps: what training draws from: quantisation parameters of 0 to 51 or ``lossless`` for HEVC and AVC,
-            qualities of 1 to 100 for JPEG, only ``lossless`` for PNG, JPEGLS, JPEGXL, LZMA and Raw.
-        eval_qps: what validation and test report, one point each; null for ``qps``.
-        passthrough: what crosses beside the split where a later layer joins an earlier one: ``full``, the earlier
+        split: name of the layer behind which the network is cut, such as ``max_7``.
+        depth: bits per sample of the quantiser, 8, 10 or 12; 32 sends float32 samples without a quantiser.
+        qps: list from which training draws one QP per picture: quantisation parameters of 0 to 51 or ``lossless`` for
+            HEVC and AVC, qualities of 1 to 100 for JPEG, only ``lossless`` for PNG, JPEGLS, JPEGXL, LZMA and Raw.
+        eval_qps: list of the QPs at which validation and test measure; null for the same as ``qps``.
+        passthrough: the second tensor that is sent where a later layer joins an earlier one: ``full``, the earlier
             layer itself, or ``reduced``, the smallest output on its way, computed on the mobile side.
-        zero_min: the minimum is 0, as behind a ReLU, and is not sent; negative features are then refused.
-        scaling: in which range a tensor is quantised: ``minmax``, from its minimum to its maximum; ``zscore``, within
+        zero_min: whether the range begins at 0, as behind a ReLU; then the minimum is not sent, and negative features
+            are refused.
+        scaling: range in which a tensor is quantised: ``minmax``, from its minimum to its maximum; ``zscore``, within
             4 standard deviations of its mean; ``clip``, where the squared error is least by a model of the features.
-        levels: how many levels the quantiser has, 2 to 2^depth; null for 2^depth.
-        layout: ``tiled`` (Fig. 3a), ``quilted`` (Fig. 3b), or ``frames``, a video of the channels.
-        group: channels that share a frame of the layout ``frames``, 1 or more.
-        codec: that codes the pictures; null for HEVC at ``depth``, or Raw at 32.
-        transform: reduces the features before they are quantised and restores them in the cloud; null for none.
-        gradient: how it passes the codec: ``straight_through``, ``stop`` (only the cloud side learns), ``noise``
-            (training codes nothing and adds the quantiser's noise) or ``scaled`` (by the coding error).
-        workers: codec processes; null for the machine's cores, shared between its ranks.
+        levels: number of levels of the quantiser, 2 to 2^depth; null for 2^depth.
+        layout: arrangement of the channels in the coded picture: ``tiled`` (Fig. 3a of the paper), ``quilted`` (its
+            Fig. 3b), or ``frames``, a video of the channels.
+        group: number of channels in one frame of the layout ``frames``, 1 or more.
+        codec: codec of the features; null for HEVC at ``depth``, or Raw where ``depth`` is 32.
+        transform: feature transform, which changes the features before the quantiser, and back in the cloud; null for
+            none.
+        gradient: way of the gradient through the codec: ``straight_through``, ``stop`` (only the cloud side learns),
+            ``noise`` (training codes nothing and adds the quantiser's noise) or ``scaled`` (by the coding error).
+        workers: number of codec processes; null for one per core of the machine, shared between its ranks.
 
     Attributes:
         wire: everything that decides which bytes cross.

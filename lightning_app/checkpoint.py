@@ -212,7 +212,8 @@ def network_state(network: SplitDetector, state: Mapping[str, Tensor], source: s
         name: tensor.shape for name, tensor in needed.items()
     }:
         raise WeightsError(
-            f"{source} holds {_size(given)} and the network needs {_size(needed)}: made for another .cfg"
+            f"{source} holds {_size(given)} and the network needs {_size(needed)}: it was made for another .cfg. "
+            "Give that .cfg, or other weights"
         )
     return given
 

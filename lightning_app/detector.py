@@ -54,23 +54,25 @@ class Detector(LightningModule):
 
     Args:
         network: Darknet ``.cfg`` of the network, or the class path of any other ``SplitDetector``.
-        weights: Darknet ``.weights`` or a checkpoint of ours to start from; null for initial values.
-        channel: sends the features at its split through a codec at every forward pass; null for the whole network.
-        picture: codes the pictures of validation and test instead, the cloud-only way; null for the original files.
-        criterion: what training makes small; null for ``DetectionLoss``, the detector's own loss.
-        optimizer: algorithm that changes the weights: ``sgd`` as in Darknet, or ``adamw``.
-        learning_rate: size of a step of the optimiser, for the loss averaged over the pictures of the step.
-        momentum: share of the last step that SGD repeats, 0 up to but without 1; AdamW does not use it.
-        weight_decay: decay of the weights of convolutions, 0 for none.
+        weights: file to start from, Darknet ``.weights`` or a checkpoint of this program; null for initial values.
+        channel: the feature channel, which codes the features at its split at every forward pass; null for the whole
+            network without a codec.
+        picture: the picture channel, which codes the pictures of validation and test, as cloud-only does; null for the
+            original files.
+        criterion: the loss that training minimises; null for ``DetectionLoss``, the detector's own loss.
+        optimizer: the optimiser, ``sgd`` as in Darknet, or ``adamw``.
+        learning_rate: the largest learning rate of the run, for a loss that is averaged over the pictures of a step.
+        momentum: momentum of SGD, at least 0 and below 1; AdamW does not use it.
+        weight_decay: weight decay of the kernels of convolutions; 0 for none.
         schedule: how the learning rate falls: at ``steps``, or as half a ``cosine`` to 0 at the end of the run.
-        burn_in: optimiser steps over which the learning rate rises by the fourth power.
-        steps: optimiser steps at which the learning rate falls, if the schedule is ``steps``.
-        step_scale: what the learning rate is multiplied by at each of these steps.
-        frozen_statistics: keep the means and variances of batch norm as they are, as short retraining needs.
-        score_threshold: a detection's score must be above it, 0 to 1.
-        nms_threshold: IoU above which the worse of two detections of one class goes, 0 to 1.
-        seed: of the initial weights and of the QPs that are drawn.
-        class_map: Darknet's ``.map``, such as coco9k.map: which classes of its tree a network detects; null for all.
+        burn_in: number of optimiser steps in which the learning rate rises from 0, by the fourth power.
+        steps: numbers of the optimiser steps at which the learning rate falls, if the schedule is ``steps``.
+        step_scale: factor by which the learning rate is multiplied at each of these steps.
+        frozen_statistics: whether batch norm keeps its means and variances, as a short retraining needs.
+        score_threshold: score that a detection must exceed, 0 to 1.
+        nms_threshold: overlap (IoU) above which the worse of two detections of one class is removed, 0 to 1.
+        seed: seed of the initial weights and of the random QPs.
+        class_map: Darknet's ``.map``, such as coco9k.map, which lists the classes of the tree to detect; null for all.
     """
 
     def __init__(

@@ -24,10 +24,10 @@ class PictureChannel:
     """Sends whole pictures through a real codec, at their own size, before the network's resize.
 
     Args:
-        codec: that codes the pictures; null for HEVC, 4:2:0.
-        qps: one operating point each: quantisation parameters of 0 to 51 for HEVC, qualities of 1 to 100 for JPEG, or
-            ``original``, the bytes of the file as it was taken.
-        workers: codec processes; null for the machine's cores, shared between its ranks.
+        codec: codec of the pictures; null for HEVC in 4:2:0.
+        qps: list of the QPs to measure: quantisation parameters of 0 to 51 for HEVC, qualities of 1 to 100 for JPEG, or
+            ``original``, the bytes of the original file.
+        workers: number of codec processes; null for one per core of the machine, shared between its ranks.
     """
 
     def __init__(

@@ -98,7 +98,7 @@ class Collaborative(nn.Module):
             )
 
     def features(self, images: Tensor) -> dict[str, Tensor]:
-        """Images (B, C, H, W) -> what crosses, by the layer that made it."""
+        """Images (B, C, H, W) -> the tensors to send, by the layers that made them."""
         return dict(zip(self.crossing, self.front((images,)), strict=True))
 
     def submit(self, batch: Batch, seed: int, epoch: int) -> Pending[TrainingRecord]:
@@ -141,7 +141,7 @@ class Collaborative(nn.Module):
             yield PointOutput(label, self.raws(received.features), received.bits)
 
     def raws(self, features: dict[str, Tensor]) -> tuple[Tensor, ...]:
-        """The raw heads that the back makes of features, (B, C, N, M) by the layers that make what crosses."""
+        """The raw heads that the back makes of features, (B, C, N, M) by the layers that make the sent tensors."""
         raws: tuple[Tensor, ...] = self.back(tuple(features[name] for name in self.crossing))
         return raws
 

@@ -89,5 +89,7 @@ def grid(channels: int) -> tuple[int, int]:
 
 def _frame_count(channels: int, group: int) -> int:
     if channels % group:
-        raise OptionError(f"group={group} must divide the {channels} channels that cross, so that all frames are alike")
+        raise OptionError(
+            f"group={group} must divide the {channels} channels that are sent, so that all frames have one size"
+        )
     return channels // group

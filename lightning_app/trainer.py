@@ -66,20 +66,23 @@ class Trainer(pytorch_lightning.Trainer):
             splits: layers to cut behind, such as ``[max_5, max_7]``; ``[]``, or null without ``model.channel``, for
                 cloud-only.
             depths: bits per sample of the quantiser, such as ``[8, 10, 12]``.
-            layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels a frame.
-            codecs: by their names in points.csv, such as ``[HEVC, HEVC/best, PNG]``.
-            scalings: how the quantiser's range is chosen: ``minmax``, ``zscore``, ``clip``, or ``clip/4`` for 4 levels.
+            layouts: ``tiled``, ``quilted``, ``frames``, or ``frames/8`` for 8 channels per frame.
+            codecs: names of codecs, as points.csv has them, such as ``[HEVC, HEVC/best, PNG]``.
+            scalings: ranges of the quantiser: ``minmax``, ``zscore``, ``clip``, or ``clip/4`` for 4 levels.
             qps: quantisation parameters, or ``lossless``.
-            anchor: how pictures are coded the cloud-only way; null for ``model.picture`` or, without one, only the
-                original files. BD numbers need a curve of it: ``--anchor.qps "[original,22,27,32,37]"``.
-            output: folder for points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
-            cache: folder of the coded pictures.
-            resamples: how often the pictures are drawn again for standard deviations and intervals, at least 2.
-            truth: what is taken for the true boxes: ``annotations``, those of the data, or ``teacher``, what a network
-                finds in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP says how much
+            anchor: picture channel of cloud-only, the curve to compare with; null for ``model.picture`` or,
+                without one, only the original files. BD numbers need a curve of it:
+                ``--anchor.qps "[original,22,27,32,37]"``.
+            output: folder to write points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
+            cache: folder that keeps the coded pictures for the next evaluation.
+            resamples: number of times that the pictures are drawn again, for standard deviations and
+                intervals, at least 2.
+            truth: source of the true boxes: ``annotations``, those of the data, or ``teacher``, the detections of a
+                network in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP says how
+                much
                 of what the teacher finds is still found; what different teachers measured is never compared.
-            teacher: Darknet ``.weights`` or checkpoint of ours with which ``model.network`` is the teacher; null for
-                the weights that are evaluated. To compare retrained weights with default ones, give both the default
+            teacher: weights of the teacher, Darknet ``.weights`` or a checkpoint of this program; null for the weights
+                that are evaluated. To compare retrained weights with default ones, give both the default
                 ones here.
 
         Raises:

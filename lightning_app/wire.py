@@ -33,7 +33,7 @@ class WireFormat:
     Attributes:
         split: name of the layer behind which the network is cut.
         codec: that codes the pictures of samples.
-        passthrough: what crosses beside the split.
+        passthrough: the second tensor that is sent where a later layer joins an earlier one.
         depth: n_bit, the bits per sample: 8, 10 or 12, or 32 for float32 samples.
         zero_min: the minimum of every tensor is 0 and is not sent.
         scaling: how the range is chosen in which a tensor is quantised.

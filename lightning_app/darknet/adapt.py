@@ -62,7 +62,7 @@ def _anchors(network: Network, find: FindAnchors) -> str:
     heads = [section for section in network.sections if section.kind in HEADS]
     counts = {section.positive("num", 1) for section in heads}
     if len(counts) > 1:
-        raise heads[-1].fault(f"num= differs between the heads, {sorted(counts)}: set it alike", "num")
+        raise heads[-1].fault(f"num= differs between the heads, {sorted(counts)}: give all heads one num=", "num")
     if isinstance(network.heads[0], YoloOptions):
         unit = (network.size[1], network.size[0])
     else:

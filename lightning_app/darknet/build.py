@@ -125,7 +125,9 @@ def _stride(shape: Shape, image: Shape) -> tuple[float, float]:
 
 def _check_classes(section: Section, classes: Sequence[int]) -> None:
     if classes[-1] != classes[0]:
-        raise section.fault(f"has {classes[-1]} classes and an earlier head {classes[0]}; set classes= alike")
+        raise section.fault(
+            f"has {classes[-1]} classes and an earlier head {classes[0]}; give all heads the same classes="
+        )
 
 
 def _check_end(sections: Sequence[Section]) -> None:

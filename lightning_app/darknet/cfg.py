@@ -156,7 +156,7 @@ def read_cfg(path: str | Path) -> list[Section]:
         raise CfgError(f"{path} must open with a [net] section")
     for section in sections[1:]:
         if section.kind == "net":
-            raise section.fault("opens a second network; keep one a file")
+            raise section.fault("opens a second network; keep one network per file")
     return sections
 
 

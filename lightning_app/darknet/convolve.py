@@ -18,8 +18,8 @@ SMALL_INPUT = 20480
 class Conv2d(nn.Conv2d):
     """PyTorch's own convolution, to the bit, which can keep its kernel laid out.
 
-    oneDNN multiplies a kernel in a layout that hangs on the size of the input. PyTorch makes it at every call, which on
-    one picture takes a large kernel as long as the convolution itself.
+    oneDNN multiplies a kernel in a layout that depends on the size of the input. PyTorch makes it at every call, which
+    on one picture takes a large kernel as long as the convolution itself.
 
     Attributes:
         laid_out: kernels by the size of the input; None while the weights may change.

@@ -48,7 +48,10 @@ class HeadedDetector(SplitDetector):
         super().check_teacher(teacher)
         theirs = [_meaning(head) for head in teacher.heads] if isinstance(teacher, HeadedDetector) else None
         if theirs != [_meaning(head) for head in self.heads]:
-            raise OptionError("the teacher's anchors or classes are others than the network's: take one with the same")
+            raise OptionError(
+                "the teacher's anchors or classes differ from the network's: "
+                "give a teacher with the same anchors and classes"
+            )
 
     def check_form(self, form: str) -> None:
         """Raise `OptionError` where a head has no such form of the loss."""

@@ -102,7 +102,9 @@ def _named_file(section: Section, key: str, example: str) -> Path:
     """The file that an option names: in the folder of the ``.cfg``, else in that where the program runs."""
     name = section.text(key)
     if Path(name).is_absolute() or ".." in Path(name).parts:
-        raise section.fault(f"{key}={name} leaves the folder of the .cfg; put the file beside it and name it alone")
+        raise section.fault(
+            f"{key}={name} leaves the folder of the .cfg; put the file beside the .cfg and give only its name"
+        )
     for path in (section.file.parent / name, Path(name)):
         if path.is_file():
             return path

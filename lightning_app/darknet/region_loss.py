@@ -31,7 +31,7 @@ from lightning_app.darknet.region import RegionOptions
 from lightning_app.graph import Truth
 
 MAX_TRUTHS = 30
-"""Boxes a picture that Darknet keeps."""
+"""Boxes per picture that Darknet keeps."""
 WARM_UP = 12_800
 """Pictures during which every anchor is also pulled to its prior."""
 PRIOR_SCALE = 0.01

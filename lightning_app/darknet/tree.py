@@ -36,7 +36,7 @@ class WordTree:
 
     @classmethod
     def read(cls, path: Path) -> WordTree:
-        """Read Darknet's tree file: a line a class, its name and its parent's line, counted from 0, or -1.
+        """Read Darknet's tree file: one line per class, with its name and its parent's line, counted from 0, or -1.
 
         Raises:
             CfgError: the file cannot be read or is no such tree.
@@ -46,7 +46,9 @@ class WordTree:
         except (OSError, UnicodeDecodeError) as error:
             raise CfgError(f"{path} cannot be read as a tree of classes: {error}") from error
         if not lines:
-            raise CfgError(f"{path} is empty; a tree has a line a class: its name and its parent's line, or -1")
+            raise CfgError(
+                f"{path} is empty; a tree has one line per class, with its name and the line of its parent, or -1"
+            )
         rows = [_row(path, number, line) for number, line in enumerate(lines)]
         parents = tuple(parent for _, parent in rows)
         _check_siblings(path, parents)

@@ -92,7 +92,8 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
             if count not in ends:  # before they are read: there may be any number
                 raise WeightsError(
                     f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it was made for another .cfg. "
-                    "To start a network of other classes from it, take its first layers: `dfc weights convert --upto`"
+                    "To start a network of other classes from it, take only its first layers: "
+                    "`dfc weights convert --upto`"
                 )
             file.seek(start)
             values = np.frombuffer(file.read(4 * count), "<f4")

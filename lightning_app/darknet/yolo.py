@@ -37,7 +37,7 @@ class YoloOptions:
         iou_normalizer: weight of the box term.
         obj_normalizer: weight of objectness.
         cls_normalizer: weight of the classes.
-        max_truths: boxes a picture that train.
+        max_truths: boxes per picture that train.
         new_coords: the layer before gives values of 0 to 1 already, its activation being ``logistic``, and a side is
             (2·value)² anchors, as in Scaled-YOLOv4 and YOLOv7.
         diou_nms: β of ``nms_kind=diounms``: what counts as overlap is the IoU less (d/c)^β, of the squared distance of

@@ -43,7 +43,7 @@ def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES, drawings: Path | N
 
 
 OTHERS = (
-    "write the names of your classes, one a line, into a file and give it as --classes; to train without the others, "
+    "write the names of your classes into a file, one per line, and give it as --classes; to train without the others, "
     "give --data.other_classes ignore to `dfc fit`"
 )
 """What to do about classes that are not listed."""

@@ -42,26 +42,41 @@ def _parser() -> tuple[argparse.ArgumentParser, Any]:
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("download", help="fetch VOC; a download that broke goes on where it stopped")
     fetch.add_argument(
-        "what", choices=["voc"], help="VOC2007 with its test set, and VOC2012: 2.9 GB; 4.9 GB while unpacking"
+        "what", choices=["voc"], help="voc: VOC2007 with its test set, and VOC2012, 2.9 GB; unpacking needs 4.9 GB"
     )
-    fetch.add_argument("--root", type=Path, default=Path("data"), help="folder to put VOCdevkit in (%(default)s)")
-    fetch.add_argument("--years", type=int, nargs="+", choices=sorted(VOC), default=sorted(VOC), help="(both)")
-    fetch.add_argument("--mirror", metavar="URL", help="a folder that has the .tar files, where VOC's own host is down")
+    fetch.add_argument(
+        "--root", type=Path, default=Path("data"), help="folder in which VOCdevkit is made (default: %(default)s)"
+    )
+    fetch.add_argument(
+        "--years", type=int, nargs="+", choices=sorted(VOC), default=sorted(VOC), help="years to fetch (default: both)"
+    )
+    fetch.add_argument(
+        "--mirror", metavar="URL", help="URL of a folder with the .tar files, for when VOC's own host is down"
+    )
     checked = commands.add_parser("check", help="read every picture and annotation of a devkit")
-    checked.add_argument("root", type=Path, help="the devkit: the folder that holds VOC2007")
+    checked.add_argument("root", type=Path, help="the devkit, which is the folder that holds VOC2007")
     checked.add_argument(
-        "--classes", type=Path, metavar="FILE", help="their names, one a line, or a .tree (VOC's twenty)"
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="file with the names of the classes, one per line, or a .tree (default: VOC's twenty)",
     )
     checked.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="also write up to 100 pictures with their boxes into this folder"
     )
     made = commands.add_parser("make", help="draw a small set of shapes, a devkit of five classes")
-    made.add_argument("what", choices=["shapes"], help="shapes on clouds")
-    made.add_argument("--root", type=Path, default=Path("data/shapes"), help="the devkit to make (%(default)s)")
-    made.add_argument("--train_pictures", type=int, default=600, help="pictures to train on (%(default)s)")
-    made.add_argument("--test_pictures", type=int, default=150, help="pictures to test on (%(default)s)")
-    made.add_argument("--seed", type=int, default=0, help="of the drawing (%(default)s)")
-    made.add_argument("--side", type=int, default=160, help="of a picture, in pixels (%(default)s)")
+    made.add_argument("what", choices=["shapes"], help="shapes: five classes of shapes in front of clouds")
+    made.add_argument(
+        "--root", type=Path, default=Path("data/shapes"), help="folder of the devkit to make (default: %(default)s)"
+    )
+    made.add_argument(
+        "--train_pictures", type=int, default=600, help="number of pictures to train on (default: %(default)s)"
+    )
+    made.add_argument(
+        "--test_pictures", type=int, default=150, help="number of pictures to test on (default: %(default)s)"
+    )
+    made.add_argument("--seed", type=int, default=0, help="seed of the drawing (default: %(default)s)")
+    made.add_argument("--side", type=int, default=160, help="side of a picture in pixels (default: %(default)s)")
     return parser, commands
 
 
@@ -69,7 +84,7 @@ def download(root: Path, years: Sequence[int], mirror: str | None = None) -> Non
     """Fetch the archives of some years that are not there yet, and unpack them into ``root/VOCdevkit``.
 
     Raises:
-        DataError: one cannot be had or written.
+        DataError: one cannot be fetched or written.
     """
     console = Console()
     for archive in (archive for year in sorted(set(years)) for archive in VOC[year]):

@@ -83,7 +83,7 @@ def picture_path(root: Path, name: str) -> Path:
     folder = root / year / "JPEGImages"
     files = _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None).get(stem, [f"{stem}.jpg"])
     if len(files) > 1:
-        raise DataError(f"{folder} has {' and '.join(files)}, which differ in their suffix alone: keep one of them")
+        raise DataError(f"{folder} has {' and '.join(files)}, which differ only in their suffix: keep one of them")
     return folder / files[0]
 
 
@@ -171,7 +171,9 @@ class _Bounded(io.BufferedReader):
 
 def _rgb(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode in ("I", "F"):
-        raise ValueError(f"nobody says what is white among its samples of mode {picture.mode}; save it with 8 bits")
+        raise ValueError(
+            f"the file does not say which sample value is white of mode {picture.mode}; save it with 8 bits"
+        )
     if picture.mode.startswith("I;16"):  # Pillow's own way to 8 bits makes all above 255 white
         grey = (np.asarray(picture) >> 8).astype(np.uint8)  # (H, W)
         return np.repeat(grey[..., None], 3, axis=2)

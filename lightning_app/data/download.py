@@ -76,7 +76,7 @@ def install(archive: Archive, root: Path, mirror: str | None = None) -> bool:
         Whether there was anything to do.
 
     Raises:
-        DataError: it cannot be had, is not what was published, or cannot be written.
+        DataError: it cannot be fetched, is not what was published, or cannot be written.
     """
     if is_there(archive, root):
         return False
@@ -99,7 +99,7 @@ def fetch(archive: Archive, folder: Path, mirror: str | None = None) -> Path:
     """Download an archive into a folder, by way of ``name.part``, so that ``name`` is there whole or not at all.
 
     Raises:
-        DataError: it cannot be had or written, or is not what was published.
+        DataError: it cannot be fetched or written, or is not what was published.
     """
     file, part = folder / archive.name, folder / f"{archive.name}.part"
     url = archive.url if mirror is None else f"{mirror.rstrip('/')}/{archive.name}"

@@ -33,14 +33,14 @@ class DataModule(LightningDataModule, ABC):
 
     Args:
         size: side of the network's input in pixels, a multiple of 32; null for the network's own.
-        batch_size: training pictures a step on each rank, at least 1.
-        eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
-        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
+        batch_size: number of training pictures per step on each rank, at least 1.
+        eval_batch_size: number of pictures per step on each rank in validation, test and prediction, at least 1.
+        workers: number of processes on each rank that load pictures, at least 0; results do not depend on it.
         augment: random changes of the training pictures; null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
-        resize: how pictures that are not augmented are brought to the network's input.
+        resize: way to bring pictures that are not augmented to the network's input.
         classes: names of the classes, in the order of their labels, or a file of them.
-        seed: of the order, the sizes and the augmentation, at least 0.
+        seed: seed of the order, the sizes and the augmentation, at least 0.
 
     Attributes:
         other_classes: what to do with objects of classes that are not listed.

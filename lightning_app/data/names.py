@@ -7,7 +7,7 @@ from lightning_app.errors import DataError
 
 
 def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
-    """The names of classes, one a line, as in Darknet's ``.names``, or those of a WordTree, Darknet's ``.tree``.
+    """The names of classes, one per line, as in Darknet's ``.names``, or those of a WordTree, Darknet's ``.tree``.
 
     Args:
         path: of the file.
@@ -23,7 +23,7 @@ def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
     try:
         names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path} cannot be read as names of classes, one a line: {error}") from error
+        raise DataError(f"{path} cannot be read as names of classes, one per line: {error}") from error
     if not names or (len(set(names)) < len(names) and not repeats):
-        raise DataError(f"{path} must name each class once, one a line, and at least one")
+        raise DataError(f"{path} must name at least one class, each class once, one per line")
     return names

@@ -28,22 +28,33 @@ def add_convert(commands: Any) -> None:
         "Make a VOC devkit of a folder of pictures that are annotated by VOC's .xml files, YOLO text or COCO JSON, and "
         "check it; with --network also a network for its classes."
     )
-    parser.add_argument("folder", type=Path, help="of the pictures, which may have subfolders")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DEVKIT", help="the devkit to make")
+    parser.add_argument("folder", type=Path, help="folder of the pictures, which may have subfolders")
     parser.add_argument(
-        "--annotations", type=Path, metavar="PATH", help="their folder, or a COCO JSON (the folder of the pictures)"
+        "-o", "--output", type=Path, required=True, metavar="DEVKIT", help="folder of the devkit to make"
+    )
+    parser.add_argument(
+        "--annotations",
+        type=Path,
+        metavar="PATH",
+        help="folder of the annotations, or a COCO JSON (default: the folder of the pictures)",
     )
     parser.add_argument(
         "--split",
         type=float,
         metavar="SHARE",
-        help="share of the pictures to train on, drawn at random (the sets that folders' names tell, or else 0.8)",
+        help="share of the pictures to train on, drawn at random (default: by the names of folders, or 0.8)",
     )
     parser.add_argument(
-        "--classes", type=Path, metavar="FILE", help="the names of YOLO text's numbers (data.yaml or classes.txt)"
+        "--classes",
+        type=Path,
+        metavar="FILE",
+        help="names for the class numbers of YOLO text (default: of data.yaml or classes.txt)",
     )
     parser.add_argument(
-        "--network", type=Path, metavar="NET.cfg", help=f"also adapt this network, as DEVKIT/{CFG}; see `adapt`"
+        "--network",
+        type=Path,
+        metavar="NET.cfg",
+        help=f"network that is also adapted to the classes, as DEVKIT/{CFG}; see `adapt`",
     )
     _add_weights(parser)
 
@@ -55,15 +66,23 @@ def add_adapt(commands: Any) -> None:
         "Write a Darknet .cfg for other classes: classes=, the filters= before the heads and, for a devkit, anchors by "
         "k-means over its training boxes. With --weights also the trained layers before the heads, as OUT.weights."
     )
-    parser.add_argument("root", type=Path, nargs="?", help="the devkit; without it the anchors stay as they are")
-    parser.add_argument("--network", type=Path, required=True, metavar="NET.cfg", help="to change; it stays as it is")
-    parser.add_argument("--classes", type=Path, required=True, metavar="FILE", help="their names, one a line")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="OUT.cfg", help="the .cfg to write")
+    parser.add_argument(
+        "root", type=Path, nargs="?", help="the devkit to find anchors for; without it the anchors stay as they are"
+    )
+    parser.add_argument(
+        "--network", type=Path, required=True, metavar="NET.cfg", help="network to adapt; its file stays as it is"
+    )
+    parser.add_argument(
+        "--classes", type=Path, required=True, metavar="FILE", help="file with the names of the classes, one per line"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="OUT.cfg", help="file of the adapted network"
+    )
     _add_weights(parser)
 
 
 def _add_weights(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--weights", type=Path, help="of --network: Darknet .weights, or a checkpoint (.ckpt)")
+    parser.add_argument("--weights", type=Path, help="weights of --network, Darknet .weights or a checkpoint")
 
 
 def run_adapt(options: argparse.Namespace) -> None:

@@ -20,18 +20,18 @@ class PicturesDataModule(DataModule):
     Args:
         root: the folder of the pictures, which may have subfolders; hidden files are left out.
         size: side of the network's input in pixels, a multiple of 32; null for the network's own.
-        batch_size: training pictures a step on each rank, at least 1.
-        eval_batch_size: pictures a step on each rank in prediction, at least 1.
-        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
+        batch_size: number of training pictures per step on each rank, at least 1.
+        eval_batch_size: number of pictures per step on each rank in prediction, at least 1.
+        workers: number of processes on each rank that load pictures, at least 0; results do not depend on it.
         augment: random changes of the training pictures: crops and flips; by the class path ``Augmentation``,
             Darknet's; null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
-        resize: how pictures that are not augmented are brought to the network's input: ``plain`` stretches them over
+        resize: way to bring pictures that are not augmented to the network's input: ``plain`` stretches them over
             it, ``letterbox`` keeps their aspect ratio in the middle of a grey input, as Darknet since April 2017.
-        classes: names of what the network finds, in the order of its labels, or a file of them: ``.names``, one a line,
-            or the ``.tree`` of a YOLO9000; null for VOC's if the network has 20 classes, else class_0, class_1 and so
-            on. Training does not use them.
-        seed: of the order, the sizes and the augmentation, at least 0.
+        classes: names of the network's classes, in the order of its labels, or a file of them: ``.names``, one per
+            line, or the ``.tree`` of a YOLO9000; null for VOC's if the network has 20 classes, else class_0,
+            class_1 and so on. Training does not use them.
+        seed: seed of the order, the sizes and the augmentation, at least 0.
     """
 
     annotated = False

@@ -17,15 +17,15 @@ class ShapesDataModule(VOCDataModule):
         root: the devkit to make, whose folder Shapes holds the pictures.
         train_pictures: number of pictures to train on, at least 1.
         test_pictures: number of pictures to validate and test on, at least 1.
-        side: of a picture in pixels, at least 64.
+        side: side of a drawn picture in pixels, at least 64.
         size: side of the network's input in pixels, a multiple of 32; null for the network's own.
-        batch_size: training pictures a step on each rank, at least 1.
-        eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
-        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
-        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, crops and flips alone;
+        batch_size: number of training pictures per step on each rank, at least 1.
+        eval_batch_size: number of pictures per step on each rank in validation, test and prediction, at least 1.
+        workers: number of processes on each rank that load pictures, at least 0; results do not depend on it.
+        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, only crops and flips;
             null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
-        seed: of the order, the sizes and the augmentation, at least 0; the pictures are the same for every seed.
+        seed: seed of the order, the sizes and the augmentation, at least 0; the pictures are the same for every seed.
     """
 
     def __init__(

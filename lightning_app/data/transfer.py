@@ -48,7 +48,9 @@ def _connect(url: str, start: int) -> HTTPResponse:
     except HTTPError as error:
         if error.code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
             raise DataError(f"{url} has not even {start + 1:,} bytes: give another --mirror") from error
-        raise DataError(f"{url} cannot be had ({error.code} {error.reason}): try later, or give a --mirror") from error
+        raise DataError(
+            f"{url} cannot be fetched ({error.code} {error.reason}): try later, or give a --mirror"
+        ) from error
     except (OSError, HTTPException) as error:
         why = getattr(error, "reason", error)
         raise DataError(f"{url} cannot be reached ({why}): try later, or give a --mirror") from error

@@ -91,7 +91,7 @@ def augment(
 ) -> tuple[Picture, Boxes, NDArray[np.int64]]:
     """Apply a training transform with the randomness of ``entropy`` alone: (seed, epoch, index).
 
-    The boxes are shuffled, as by Darknet's ``randomize_boxes``: a loss that takes only so many a picture takes others
+    The boxes are shuffled, as by Darknet's ``randomize_boxes``: a loss that takes only so many per picture takes others
     in each epoch.
 
     Returns:

@@ -21,22 +21,23 @@ class VOCDataModule(DataModule):
 
     Args:
         root: the devkit: the folder that holds VOC2007.
-        train: image sets to train on; those of a year that root does not have are left out, which a line tells.
+        train: image sets to train on; those of a year that root does not have are left out, and a line says so.
         val: image sets to validate on during training.
         test: image sets to test on.
         predict: image sets to predict on.
         size: side of the network's input in pixels, a multiple of 32; null for the network's own.
-        batch_size: training pictures a step on each rank, at least 1; Darknet's batch of 64 is 8 steps of 8.
-        eval_batch_size: pictures a step on each rank in validation, test and prediction, at least 1.
-        workers: processes on each rank that load pictures, at least 0; results do not depend on it.
-        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, crops and flips alone;
+        batch_size: number of training pictures per step on each rank, at least 1; Darknet's batch of 64 is 8
+            steps of 8.
+        eval_batch_size: number of pictures per step on each rank in validation, test and prediction, at least 1.
+        workers: number of processes on each rank that load pictures, at least 0; results do not depend on it.
+        augment: random changes of the training pictures: Darknet's; by the class path ``Crops``, only crops and flips;
             null for none.
         multi_scale: training at sizes that change with the optimiser's steps; null for ``size`` at every step.
-        resize: how pictures that are not augmented are brought to the network's input: ``plain`` stretches them over
+        resize: way to bring pictures that are not augmented to the network's input: ``plain`` stretches them over
             it, ``letterbox`` keeps their aspect ratio in the middle of a grey input, as Darknet since April 2017.
-        classes: names of the classes, in the order of their labels, or a file of them: ``.names``, one a line, or the
+        classes: names of the classes, in the order of their labels, or a file of them: ``.names``, one per line, or the
             ``.tree`` of a YOLO9000.
-        seed: of the order, the sizes and the augmentation, at least 0.
+        seed: seed of the order, the sizes and the augmentation, at least 0.
         other_classes: objects of classes that ``classes`` does not list: ``refuse`` ends the run, ``ignore`` leaves
             them out, so that they are background in training and no object in measuring.
     """

@@ -57,7 +57,7 @@ class Coding:
 
 
 def _coding(link: Link, photo: Photo) -> list[tuple[Any, ...]]:
-    """The calls that encode what crosses, and decode it."""
+    """The calls that encode the sent tensors, and decode them."""
     return [(code, link.codec, picture, link.codec_qp) for picture in link.pictures(photo)]
 
 

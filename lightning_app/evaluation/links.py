@@ -1,7 +1,7 @@
 """How a picture crosses at one operating point, taken apart so that what was coded is kept and found again.
 
-Both links have one face: ``pictures`` gives what the codec takes, ``seal`` makes of its payloads what crosses,
-``open`` the way back, and ``raws`` is what the network makes of the decoded pictures.
+Both links have one face: ``pictures`` gives what the codec takes, ``seal`` makes of its payloads the bytes that are
+sent, ``open`` the way back, and ``raws`` is what the network makes of the decoded pictures.
 """
 
 from __future__ import annotations

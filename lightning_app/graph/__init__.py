@@ -1,6 +1,6 @@
 """Graphs of layers that can be cut in two anywhere, and what a detector must offer so that this program splits it.
 
-node (a layer) → run (layers in order) → cut (what crosses) → detector (`SplitDetector`). Knows no Darknet and no
+node (a layer) → run (layers in order) → cut (the tensors to send) → detector (`SplitDetector`). Knows no Darknet and no
 Lightning.
 """
 

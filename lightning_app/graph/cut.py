@@ -1,4 +1,4 @@
-"""Cut a graph in two, and find what crosses the cut.
+"""Cut a graph in two, and find the tensors to send.
 
 The cut behind layer *k* leaves layers 0 … k on the mobile side. What crosses is computed from the graph: the output of
 *k*, and that of every earlier layer that a later one still takes (the passthrough of YOLOv2, the residual of a

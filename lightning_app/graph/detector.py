@@ -209,9 +209,10 @@ class SplitDetector(nn.Module, ABC):
         """Cut the network behind a layer.
 
         Args:
-            name: the layer whose output is the first tensor to cross, such as ``max_7``.
-            passthrough: what crosses beside it where a later layer joins an earlier one: ``full``, the earlier layer
-                itself, or ``reduced``, the smallest outputs along its ways to the joins, computed on the mobile side.
+            name: the layer whose output is the first tensor to send, such as ``max_7``.
+            passthrough: the second tensor that is sent where a later layer joins an earlier one: ``full``, the earlier
+                layer itself, or ``reduced``, the smallest outputs along its ways to the joins, which the mobile side
+                computes.
 
         Returns:
             front (images -> crossing tensors), back (crossing tensors -> raw heads), and the names of the layers that

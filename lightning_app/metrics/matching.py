@@ -48,7 +48,7 @@ def read(predictions: Sequence[Mapping[str, Any]], targets: Sequence[Mapping[str
 
 
 def split(items: Sequence[Mapping[str, Any]], key: str, dtype: torch.dtype) -> list[NDArray[Any]]:
-    """One array a picture of the tensors under ``key``."""
+    """One array per picture of the tensors under ``key``."""
     tensors = [item[key].detach() for item in items]
     if key == "boxes":
         tensors = [boxes.reshape(0, 4) if boxes.numel() == 0 else boxes for boxes in tensors]

@@ -50,9 +50,9 @@ class VOCMeanAveragePrecision(RowMetric):
         """Judge the detections of a batch of pictures. Boxes are xyxy pixels, inclusive and 1-based as VOC's.
 
         Args:
-            predictions: one a picture: ``boxes`` (D, 4), ``scores`` (D,) and ``labels`` (D,), of any float precision;
+            predictions: one per picture: ``boxes`` (D, 4), ``scores`` (D,) and ``labels`` (D,), of any float precision;
                 scores are kept in float32.
-            targets: one a picture: ``boxes`` (G, 4), ``labels`` (G,), ``difficult`` (G,) and ``index``, the picture's
+            targets: one per picture: ``boxes`` (G, 4), ``labels`` (G,), ``difficult`` (G,) and ``index``, the picture's
                 number in its data set, below 2**24.
         """
         if len(predictions) != len(targets):

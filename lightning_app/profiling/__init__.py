@@ -1,1 +1,1 @@
-"""Where to split a network: what its layers cost, what crosses behind them, and how long each way to run it takes."""
+"""Where to split a network: costs of layers, sizes of the features behind them, and the time of each way to run it."""

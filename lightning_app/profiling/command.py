@@ -1,4 +1,4 @@
-"""``dfc profile``: what layers cost, what crosses behind them, and which split is best over an uplink."""
+"""``dfc profile``: the costs of layers, the sizes of the features behind them, and the best split over an uplink."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def run(arguments: list[str]) -> None:
     parser = PlainParser(
         prog="dfc profile",
         description="Measure a network's layers and find, after Neurosurgeon, where to split it: layers.csv, cuts.csv, "
-        "latency.csv and figures as PNG and SVG. The codec's time and the way of the boxes back are not counted.",
+        "latency.csv and figures as PNG and SVG. The time of the codec, and of sending the boxes back, is not counted.",
     )
     _add_network(parser)
     _add_setting(parser)
@@ -54,33 +54,50 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         "--passthrough",
         choices=("reduced", "full"),
         default="reduced",
-        help="what crosses beside a split, as --model.channel.passthrough (default: reduced)",
+        help="the second tensor that is sent where a later layer joins an earlier one, as --model.channel.passthrough "
+        "(default: reduced)",
     )
     add(
         "--repeats",
         type=int,
         default=10,
         metavar="N",
-        help="passes of which each layer's median is taken (default: 10)",
+        help="number of passes; the time of a layer is its median (default: 10)",
     )
-    add("--device", default="cpu", help="that measures: cpu, cuda or cuda:N (default: cpu)")
-    add("--output", type=Path, metavar="FOLDER", help="for CSV files and figures (default: runs/profile/NET)")
+    add("--device", default="cpu", help="device to measure on: cpu, cuda or cuda:N (default: cpu)")
+    add(
+        "--output",
+        type=Path,
+        metavar="FOLDER",
+        help="folder to write CSV files and figures (default: runs/profile/NET)",
+    )
 
 
 def _add_setting(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    rates = ", ".join(str(uplink) for uplink in NAMED)
+    rates = ", ".join(f"{uplink.name} ({uplink.mbps:g} Mbps)" for uplink in NAMED)
     add(
         "--uplink",
         default="LTE",
         metavar="NAME|RATE",
-        help=f"a rate such as 5Mbps or 800kbps, or a mean of the USA in 2017: {rates} (default: LTE)",
+        help="rate of the uplink, such as 5Mbps or 800kbps, or a name for a mean of the USA in 2017: "
+        f"{rates} (default: LTE)",
     )
-    factor = "the {0}'s seconds are the measured seconds of this device times this: 1 if the {0} is this device"
+    factor = "factor by which the {0} is slower than this device: 1 if the {0} is this device"
     add("--mobile_factor", type=float, default=10, metavar="F", help=f"{factor.format('mobile')} (default: 10)")
     add("--cloud_factor", type=float, default=1, metavar="F", help=f"{factor.format('cloud')} (default: 1)")
-    add("--mobile_watts", type=float, metavar="W", help="that the mobile draws while it computes, for the energy")
-    add("--radio_watts", type=float, metavar="W", help="that its radio draws while it sends; both watts or neither")
+    add(
+        "--mobile_watts",
+        type=float,
+        metavar="W",
+        help="power of the mobile while it computes, in watts, for the energy",
+    )
+    add(
+        "--radio_watts",
+        type=float,
+        metavar="W",
+        help="power of its radio while it sends, in watts; give both powers or neither",
+    )
 
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
@@ -91,16 +108,16 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="POINTS.csv",
-        help="measured KBPI of splits and whole pictures; a split that has none sends float32, and is marked",
+        help="files of measured points, of splits and of whole pictures; the splits in them are compared",
     )
     add(
         "--qp",
-        help="the operating point of every split, such as 32, of several the one of the lowest rate (default: "
-        "lossless, or where there is none the highest rate)",
+        help="QP of the points that are compared, such as 32; of several points at it, the one of the lowest rate is "
+        "taken (default: lossless, or else the highest rate)",
     )
     add(
         "--picture_kbpi",
         type=float,
         metavar="KBPI",
-        help="kilobits of the picture that cloud-only sends (default: of the points, their original files if measured)",
+        help="kilobits of the picture that cloud-only sends (default: from the points, of the original files if there)",
     )

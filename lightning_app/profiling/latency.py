@@ -1,6 +1,6 @@
 """How long one picture takes from the camera to the boxes, and what it costs the mobile, after Neurosurgeon [3].
 
-Mobile-only runs everything on the mobile, cloud-only sends the picture, a split sends what crosses. Neither the codec's
+Mobile-only runs everything on the mobile, cloud-only sends the picture, a split sends the features. Neither the codec's
 time, nor the way of the boxes back, nor the mobile's power while it waits is known here, and none is counted.
 """
 

@@ -77,7 +77,7 @@ def _device(name: str) -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise OptionError(f"--device {name} is not to be had on this machine; give cpu, or cuda with a GPU") from error
+        raise OptionError(f"--device {name} is not on this machine; give cpu, or cuda where there is a GPU") from error
     if device.type not in ("cpu", "cuda"):
         raise OptionError(f"--device must be cpu, cuda or cuda:N, not {name}")
     return device

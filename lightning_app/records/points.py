@@ -53,7 +53,7 @@ class Point:
         map_low: lower end of the 95 % interval of ``map`` over these resamples, a fraction, or None.
         map_high: its upper end, or None.
         loss: Darknet's loss, mean over the pictures, or None.
-        passthrough: what crosses beside the split, ``reduced`` or ``full``; empty for cloud-only.
+        passthrough: the second tensor that is sent, ``reduced`` or ``full``; empty for cloud-only.
         zero_min: ``true`` where the minimum is not sent; empty for cloud-only.
         scaling: how the quantiser's range is chosen, ``minmax`` where it is empty, with the levels behind a stroke
             where they are fewer than the depth has room for: ``clip/4``; empty for cloud-only.

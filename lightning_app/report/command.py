@@ -31,11 +31,15 @@ def run(arguments: list[str]) -> None:
         "systems",
         nargs="+",
         metavar="NAME=FOLDER",
-        help="what to call a set of weights, and the folder that `dfc evaluate` wrote (points.csv and bd.csv), or a "
-        "points.csv of `dfc test`; without NAME= it is called by its path",
+        help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv and bd.csv), or a "
+        "points.csv of `dfc test`; without NAME= the path is the name",
     )
-    parser.add_argument("--output", type=Path, default=Path("report"), help="folder to write (default: report)")
-    parser.add_argument("--comparisons", type=Path, help="comparisons.csv of ways of training, to be drawn too")
+    parser.add_argument(
+        "--output", type=Path, default=Path("report"), help="folder to write figures and tables (default: report)"
+    )
+    parser.add_argument(
+        "--comparisons", type=Path, help="file comparisons.csv of ways of training, for one more figure"
+    )
     options = parser.parse_args(arguments)
     systems = _systems(options.systems)
     comparisons = [] if options.comparisons is None else read_comparisons(options.comparisons)

@@ -123,7 +123,7 @@ def spread(samples: Floats) -> float:
 def check_counts(counts: Counts, pictures: int) -> None:
     """Refuse counts of other pictures."""
     if counts.ndim != 2 or counts.shape[1] != pictures:
-        raise DataError(f"counts must be (R, {pictures}), one column a picture, not {counts.shape}")
+        raise DataError(f"counts must be (R, {pictures}), one column per picture, not {counts.shape}")
 
 
 class OfClass(NamedTuple):

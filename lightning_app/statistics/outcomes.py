@@ -45,7 +45,7 @@ class Outcomes:
         if self.images.ndim != 1 or self.truths.shape[1:] != (3,) or shapes != {(self.score.size,)}:
             raise DataError("outcomes must be images (I,), truths (T, 3) and index, label, score and hit (D,)")
         if (np.diff(self.images) <= 0).any():
-            raise DataError("the images of outcomes must be ascending, each once")
+            raise DataError("the images of outcomes must be in rising order, each only once")
         if any(len(np.setdiff1d(owners, self.images)) for owners in (self.truths[:, 0], self.index)):
             raise DataError("truths and detections must be of the images of their outcomes")
         if (np.diff(self.score) > 0).any():

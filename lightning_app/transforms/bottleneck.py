@@ -31,7 +31,9 @@ class Bottleneck(FoundTransform):
     def __init__(self, channels: int, kernel: int = 1, stride: int = 1, sensitivity: float = 0.5) -> None:
         super().__init__()
         if channels < 1:
-            raise OptionError(f"channels must be at least 1, not {channels}: so many are sent")
+            raise OptionError(
+                f"channels must be at least 1, not {channels}: it is the number of channels that are sent"
+            )
         if kernel not in (1, 3):
             raise OptionError(f"kernel must be 1 or 3, not {kernel}")
         if stride < 1:

@@ -33,7 +33,9 @@ class Correction(FeatureTransform):
     def __init__(self, width: int = 16) -> None:
         super().__init__()
         if width < 1:
-            raise OptionError(f"width must be at least 1, not {width}: so many channels are between the convolutions")
+            raise OptionError(
+                f"width must be at least 1, not {width}: it is the number of channels between the convolutions"
+            )
         self.width = width
 
     def __str__(self) -> str:

@@ -36,7 +36,7 @@ class FeatureExamples:
     Args:
         network: to be cut.
         split: layer behind which it is cut.
-        passthrough: what crosses beside the split.
+        passthrough: the second tensor that is sent where a later layer joins an earlier one.
         loader: gives batches with ``images`` (B, 3, H, W).
         device: on which the network runs.
     """

@@ -31,7 +31,7 @@ class FeatureTransform(nn.Module, ABC):
         return type(self).__name__
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Make the parameters for what crosses; called once, before anything is sent or any weights are loaded.
+        """Make the parameters for the tensors that are sent; called once, before any weights are loaded.
 
         Args:
             shapes: C, N, M of each tensor that crosses, by the layer that makes it, for the network's own input size.

@@ -30,13 +30,17 @@ from lightning_app.transmit.mobile import encode_picture
 def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
     parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
-    parser.add_argument("picture", type=Path, help="the picture")
+    parser.add_argument("picture", type=Path, help="file of the picture to code")
     _add_network(parser)
-    parser.add_argument("--qp", type=QPOption, default="lossless", help="at which to code, or lossless")
-    parser.add_argument("--resize", choices=get_args(Resize), default="plain", help="to the network's input")
+    parser.add_argument(
+        "--qp", type=QPOption, default="lossless", help="QP at which the features are coded, 0 to 51, or lossless"
+    )
+    parser.add_argument(
+        "--resize", choices=get_args(Resize), default="plain", help="way to bring the picture to the network's input"
+    )
     parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient", "workers"})
-    parser.link_arguments("qp", "channel.qps", compute_fn=lambda qp: [qp])
-    parser.add_argument("-o", "--output", type=Path, help="file to write; the picture's name with .dfc if not given")
+    parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
+    parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
     options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
     system = Collaborative(_detector(options.network), options.channel)
     _load(system.network, options.channel.transform, options.weights)
@@ -49,24 +53,32 @@ def run_encode(arguments: list[str]) -> None:
 def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
     parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
-    parser.add_argument("file", type=Path, help="what `dfc encode` wrote")
+    parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
     _add_network(parser)
-    parser.add_argument("--classes", type=Path, help="their names, one a line, or a .tree; VOC's if there are 20")
-    parser.add_argument("--class_map", type=Path, help="Darknet's .map: which classes of its tree a network detects")
-    parser.add_argument("--score_threshold", type=float, default=0.005, help="a score must be above it, 0 to 1")
-    parser.add_argument("--nms_threshold", type=float, default=0.45, help="IoU above which the worse box goes, 0 to 1")
-    parser.add_argument("-o", "--output", type=Path, help="JSON file to write; the file's name with .json if not given")
+    parser.add_argument(
+        "--classes",
+        type=Path,
+        help="file with the names of the classes, one per line, or a .tree; VOC's if the network has 20 classes",
+    )
+    parser.add_argument("--class_map", type=Path, help="Darknet's .map, which lists the classes of the tree to detect")
+    parser.add_argument(
+        "--score_threshold", type=float, default=0.005, help="score that a detection must exceed, 0 to 1"
+    )
+    parser.add_argument(
+        "--nms_threshold", type=float, default=0.45, help="overlap (IoU) above which the worse box is removed"
+    )
+    parser.add_argument("-o", "--output", type=Path, help="JSON file to write; if not given, the name with .json")
     parser.add_argument(
         "--transform",
         type=FeatureTransform | None,
         default=None,
-        help="class path of the feature transform that the mobile side sent through; not given for none",
+        help="class path of the feature transform of the mobile side; not given for none",
     )
     parser.add_argument(
         "--codec",
         type=Codec | None,
         default=None,
-        help="class path of the codec, where it is HM or one of your own; not given for the one that the file names",
+        help="class path of the codec, if it is HM or one of your own; not given for the codec that the file names",
     )
     options = parser.instantiate_classes(parser.parse_args(arguments))
     network, transform = _detector(options.network), options.transform
@@ -87,14 +99,20 @@ def run_decode(arguments: list[str]) -> None:
     print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
 
 
+def _listed(qp: QPOption) -> list[QPOption]:
+    return [qp]
+
+
 def _add_network(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--network",
         type=SplitDetector | str,
         required=True,
-        help="Darknet .cfg, or the class path of another detector, the same on both sides",
+        help="Darknet .cfg of the network, or the class path of another detector; the same on both sides",
     )
-    parser.add_argument("--weights", type=Path, required=True, help=".weights or .ckpt, the same on both sides")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="weights of the network, .weights or .ckpt; the same on both sides"
+    )
 
 
 def _detector(network: SplitDetector | str) -> SplitDetector:

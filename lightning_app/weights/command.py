@@ -60,7 +60,7 @@ def _add_convert(parser: argparse.ArgumentParser) -> None:
         "--upto",
         type=int,
         metavar="N",
-        help="write Darknet weights of the layers before layer N alone, with no pictures seen, as Darknet's `partial`",
+        help="write Darknet weights of only the layers before layer N, with no pictures seen, as Darknet's `partial`",
     )
     parser.set_defaults(action=_convert)
 

@@ -22,7 +22,7 @@ def run_onnx(arguments: list[str]) -> None:
     if options.split is None:
         for name in ("passthrough", "transform"):
             if getattr(options, name) is not None:
-                raise OptionError(f"--{name} says what crosses a cut: give --split too, or leave it out")
+                raise OptionError(f"--{name} says what is sent at a cut: give --split too, or leave it out")
     options = _parser().instantiate_classes(options)
     passthrough: Passthrough = options.passthrough or "reduced"
     network = _filled(options, passthrough)
@@ -49,7 +49,8 @@ def _parser() -> ArgumentParser:
         "--passthrough",
         type=Passthrough | None,
         default=None,
-        help="what crosses beside the split, as --model.channel.passthrough; reduced if it is not given",
+        help="the second tensor that is sent where a later layer joins an earlier one, as --model.channel.passthrough; "
+        "reduced if it is not given",
     )
     parser.add_argument(
         "--transform",

@@ -137,7 +137,7 @@ def test_a_teacher_of_another_size_or_with_other_heads_is_refused() -> None:
     (head,) = others.heads
     assert isinstance(head, RegionOptions)
     others.heads = (replace(head, anchors=tuple((2 * w, h) for w, h in head.anchors)),)
-    with pytest.raises(OptionError, match="anchors or classes are others than the network's"):
+    with pytest.raises(OptionError, match="anchors or classes differ from the network's"):
         network.check_teacher(others)
 
 

@@ -97,7 +97,7 @@ def test_a_devkit_with_faults_is_answered_by_them_and_one_sentence(dfc: Dfc, wri
     assert status == 2
     assert "000001.jpg is not there" in out
     assert "1 object(s) are of classes that are not among aeroplane, bicycle, bird" in out
-    assert f"tvmonitor: 'wolf' (1, first in {NAME}); write the names of your classes, one a line" in out
+    assert f"tvmonitor: 'wolf' (1, first in {NAME}); write the names of your classes into a file, one per line," in out
     assert err == f"dfc: {root} has 2 problem(s), listed above: mend them, or take the pictures off its lists\n"
 
 
@@ -110,7 +110,7 @@ def test_classes_can_be_named_in_a_file(dfc: Dfc, write_devkit: WriteDevkit, tmp
     assert "aeroplane" not in out
     names.write_text("cat\ncat\n")
     status, _, err = dfc("data", "check", root, "--classes", names)
-    assert (status, err) == (2, f"dfc: {names} must name each class once, one a line, and at least one\n")
+    assert (status, err) == (2, f"dfc: {names} must name at least one class, each class once, one per line\n")
 
 
 def test_classes_that_are_not_listed_are_one_sentence_for_all(dfc: Dfc, write_devkit: WriteDevkit) -> None:

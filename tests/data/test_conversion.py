@@ -308,7 +308,7 @@ def test_a_coco_json_that_lacks_something_is_one_sentence(
 def test_names_of_yolos_classes_are_asked_for_where_there_are_none(dfc: Dfc, flat: Path) -> None:
     write_yolo(flat)
     (flat / "labels/classes.txt").unlink()
-    assert "my has no data.yaml: give the classes' names, one a line in the order of their numbers" in refused(
+    assert "my has no data.yaml: give a file with the names of the classes, one per line in the order" in refused(
         dfc, flat
     )
     Path("my.names").write_text("tea pot\nmug\n")

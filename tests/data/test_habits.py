@@ -33,7 +33,7 @@ def test_two_pictures_that_differ_in_their_suffix_alone_are_refused_with_both_na
     folder = root / "VOC2007/JPEGImages"
     folder.chmod(0o755)
     shutil.copy(folder / "d.jpg", folder / "d.png")
-    with pytest.raises(DataError, match=r"has d\.jpg and d\.png, which differ in their suffix alone: keep one of them"):
+    with pytest.raises(DataError, match=r"has d\.jpg and d\.png, which differ only in their suffix: keep one of them"):
         dataset(root)
 
 

@@ -24,7 +24,7 @@ def test_the_names_of_a_tree_are_those_of_its_nodes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["", "cat\ncat\n"])
 def test_a_file_without_names_or_with_a_name_twice_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "a.names").write_text(content)
-    with pytest.raises(DataError, match=r"a\.names must name each class once, one a line, and at least one"):
+    with pytest.raises(DataError, match=r"a\.names must name at least one class, each class once, one per line"):
         read_names(tmp_path / "a.names")
 
 

@@ -77,7 +77,7 @@ MISTAKES = {
     "--points points.csv --qp 33": "no split was measured at QP 33; the points have lossless",
     "--mobile_watts 3": "energy takes both --mobile_watts and --radio_watts; give the other too, or neither",
     "--mobile_factor 0": "--mobile_factor must be above 0, not 0",
-    "--device gpu": "--device gpu is not to be had on this machine; give cpu, or cuda with a GPU",
+    "--device gpu": "--device gpu is not on this machine; give cpu, or cuda where there is a GPU",
     "--device meta": "--device must be cpu, cuda or cuda:N, not meta",
     "--weights a.weights": "a.weights is not there; give a Darknet .weights or a checkpoint",
     "--output points.csv": "points.csv cannot be written to: File exists; give another --output",

@@ -224,7 +224,7 @@ def test_samples_that_are_all_nan_have_nan_ends_without_a_warning() -> None:
 
 def test_counts_and_labels_that_do_not_fit_are_refused() -> None:
     outcomes = measured([([(0, 0.9, 2)], [(0, 0, False)])]).outcomes()
-    with pytest.raises(DataError, match=r"counts must be \(R, 1\), one column a picture, not \(4, 2\)"):
+    with pytest.raises(DataError, match=r"counts must be \(R, 1\), one column per picture, not \(4, 2\)"):
         resampled_map(outcomes, CLASSES, np.ones((4, 2), np.uint16))
     with pytest.raises(DataError, match=r"counts must be \(R, 3\)"):
         resampled_mean(np.zeros(3), np.ones(3, np.uint16))

@@ -162,7 +162,7 @@ def test_a_classifier_of_grey_pictures_is_cut_behind_its_pooling_but_not_behind_
     ("options", "sentence"),
     [
         (["--split", "max_8"], "no layer is named 'max_8'; the layers are conv_0, max_1, "),
-        (["--passthrough", "full"], "--passthrough says what crosses a cut: give --split too, or leave it out"),
+        (["--passthrough", "full"], "--passthrough says what is sent at a cut: give --split too, or leave it out"),
         (["--output", "there"], "there/whole.onnx is already there and is not overwritten; move it away or give"),
         (["--output", "net.cfg"], "net.cfg/whole.onnx cannot be written: File exists; choose another place"),
         (["--network", "short.cfg"], "random.weights ends before conv_12; train from it first, or ask for fewer"),

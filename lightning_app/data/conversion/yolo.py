@@ -1,4 +1,4 @@
-"""Darknet's and its followers' text: a line an object, ``class x y width height``, fractions of the picture."""
+"""Darknet's and its followers' text: one line per object, ``class x y width height``, fractions of the picture."""
 
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -122,7 +122,8 @@ def _names(root: Path, folder: Path) -> tuple[str, ...]:
     if len(found) != 1:
         what = f"has {' and '.join(map(str, found.values()))}, which differ" if found else "has no data.yaml"
         raise DataError(
-            f"{root} {what}: give the classes' names, one a line in the order of their numbers, as --classes"
+            f"{root} {what}: give a file with the names of the classes, one per line in the order of "
+            "their numbers, as --classes"
         )
     return next(iter(found))
 
