@@ -216,9 +216,13 @@ class Detector(LightningModule):
         images = batch["images"]
         submitted = self._submitted.pop((self.current_epoch, batch_idx), None) or self._submit(batch, batch_idx)
         self._submitted.clear()
+        # Before this batch's pictures are waited for: its front runs while they are coded. Not across the end of an
+        # optimiser step, which changes the weights of the front.
         if "following" in batch and goes_on(self.trainer, batch_idx):
             self._submitted[self.current_epoch, batch_idx + 1] = self._submit(batch["following"], batch_idx + 1)
-        self._reseed(batch_idx)  # the next batch's front has drawn from the same streams
+        # The next batch's front has drawn from the same streams; without this the back would draw other numbers than in
+        # a run that does not look ahead.
+        self._reseed(batch_idx)
         record = submitted.result()
         if record.bits is not None:
             self.log("train/kbpi", record.bits.float().mean() / 1000, batch_size=len(images))
@@ -239,6 +243,7 @@ class Detector(LightningModule):
         return self.system.submit(batch, self.hparams["seed"], self.current_epoch)
 
     def _reseed(self, batch_idx: int) -> None:
+        # A run that resumes in the middle of an epoch must draw what the unbroken run drew: no state, only numbers.
         entropy = (self.hparams["seed"], self.current_epoch, batch_idx, self.global_rank)
         self.network.reseed(*entropy)
         beside = [*dropouts_of(self.system), *dropouts_of(self.criterion)]

@@ -79,8 +79,7 @@ class Trainer(pytorch_lightning.Trainer):
                 intervals, at least 2.
             truth: source of the true boxes: ``annotations``, those of the data, or ``teacher``, the detections of a
                 network in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP says how
-                much
-                of what the teacher finds is still found; what different teachers measured is never compared.
+                much of what the teacher finds is still found; what different teachers measured is never compared.
             teacher: weights of the teacher, Darknet ``.weights`` or a checkpoint of this program; null for the weights
                 that are evaluated. To compare retrained weights with default ones, give both the default
                 ones here.

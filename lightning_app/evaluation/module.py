@@ -219,6 +219,8 @@ class Evaluation(LightningModule):
             seed = int(self.options["seed"])
             self.results = summarise(measurements, self.resamples, seed, self.folder, module.classes)
         else:
+            # Each step of the generator gathers from all ranks, which is a collective call: a rank that left one out
+            # would leave the first one waiting for ever.
             deque(measurements, maxlen=0)
         counts = torch.tensor([self.coding.coded, self.coding.found], device=self.device)
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
@@ -231,7 +233,8 @@ class Evaluation(LightningModule):
         with accuracy.sync_context(), rate.sync_context(), loss.sync_context():
             outcomes, bits, losses = accuracy.outcomes(), rate.by_picture()[:, 1], loss.by_picture()[:, 1]
         values = {**rate.compute(), **precisions(outcomes, len(accuracy.classes))}
-        measured.reset()  # before the next point is gathered
+        # Before the next point is gathered: the outcomes of all pictures are most of the memory of this program.
+        measured.reset()
         point = Point(
             system=system.name,
             network=str(self.options["network"]),

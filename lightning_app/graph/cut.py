@@ -95,6 +95,9 @@ def _smallest_behind(
 
     Of equals the last, and of one output and several of its size the one.
     """
+    # A layer that takes this tensor and no other can run on the mobile side, and its output is sent instead. Then the
+    # same is asked of that layer. In YOLOv2 this leads from conv_16 by the 1×1 convolution behind it to reorg_27, an
+    # eighth of the samples. The recursion ends at a join, which takes a second tensor, and at a head.
     takers = [taker for taker, taken in sources.items() if index in taken]
     if index in ends or any(len(sources[taker]) > 1 for taker in takers):
         return (index,)
