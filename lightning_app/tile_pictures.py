@@ -39,7 +39,7 @@ def as_grey(picture: Picture, depth: int) -> Grey:
     return (samples.astype(np.uint16) >> (depth - 8)).astype(np.uint8)
 
 
-def contrast(picture: Picture) -> tuple[float, float]:
+def ends(picture: Picture) -> tuple[float, float]:
     """The samples that are best shown black and white: most of a feature picture is near its minimum."""
     low, high = np.percentile(picture, TAILS)
     return float(low), float(high)

@@ -14,7 +14,7 @@ from lightning_app.evaluation.sweep_point import Judgement
 from lightning_app.records.examples import Box, Example, Examples, Shown, Tiles
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative
-from lightning_app.tile_pictures import Grey, contrast, flat, in_range
+from lightning_app.tile_pictures import Grey, ends, flat, in_range
 
 PICTURES = 4
 """The first so many pictures of the test set are shown."""
@@ -92,10 +92,10 @@ class Collector:
         names = [one.name for one in inputs]
         which = names.index(link.channel.wire.split) if link.channel.wire.split in names else 0
         before = flat(inputs[which].picture)
-        ends = contrast(before)
+        low, high = ends(before)
         if curve not in self.tiles:
-            self.tiles[curve] = Tiles(photo.target["id"], curve, names[which], jpeg(in_range(before, *ends)))
-        self.tiles[curve].after[qp] = jpeg(in_range(flat(delivery.pictures[which]), *ends))
+            self.tiles[curve] = Tiles(photo.target["id"], curve, names[which], jpeg(in_range(before, low, high)))
+        self.tiles[curve].after[qp] = jpeg(in_range(flat(delivery.pictures[which]), low, high))
 
     def mine(self) -> Examples:
         """Those of this rank."""
