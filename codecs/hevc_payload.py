@@ -110,6 +110,19 @@ def unpack(data: bytes) -> Payload:
     return Payload(header, header.parameter_sets(), whole)
 
 
+def sizes(data: bytes) -> dict[str, int]:
+    """Bytes of each part of a payload of `pack`: its header, parameter sets where they are sent, and slices.
+
+    Raises:
+        CodecError: it is none.
+    """
+    slices = unpack(data).slices
+    _, in_full, units = _unpack_header(data)
+    coded = sum(map(len, slices)) if in_full else len(units)
+    sets = {"parameter sets": len(units) - coded} if in_full else {}
+    return {"header": len(data) - len(units), **sets, "slices": coded}
+
+
 def annex_b(payload: Payload) -> bytes:
     """The stream that `pack` was given: x265 writes the parameter sets before every key frame."""
     sets = b"".join(b"\0" + _START + unit for unit in payload.sets)

@@ -29,6 +29,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc evaluate -c ...                      mAP and kilobits over splits, depths, codecs and QPs; resumable
   dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
   dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
+  dfc show     FILE.dfc ...                what is in a .dfc file, what each part costs, and its tile as a picture
   dfc profile  --network NET.cfg ...       costs of layers, sizes of features, and the best split over an uplink
   dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
@@ -48,6 +49,7 @@ COMMANDS = {
     "weights": ("lightning_app.weights.command", "run"),
     "encode": ("lightning_app.transmit.command", "run_encode"),
     "decode": ("lightning_app.transmit.command", "run_decode"),
+    "show": ("lightning_app.transmit.show", "run"),
     "doctor": ("lightning_app.doctor", "run"),
 }
 """Module and function of those that are not LightningCLI's; a module waits for its command."""

@@ -20,7 +20,9 @@ from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
 from lightning_app.lightning_fixes.epoch_count import count_epochs_alike
 from lightning_app.picture_channel import PictureChannel
+from lightning_app.records.examples import EXAMPLES, write_examples
 from lightning_app.records.truth import ANNOTATIONS, explained
+from lightning_app.report.web.write import write_web_page
 from lightning_app.report.write import write_report
 from lightning_app.systems import CloudOnly, Collaborative
 
@@ -73,7 +75,8 @@ class Trainer(pytorch_lightning.Trainer):
             anchor: picture channel of cloud-only, the curve to compare with; null for ``model.picture`` or,
                 without one, only the original files. BD numbers need a curve of it:
                 ``--anchor.qps "[original,22,27,32,37]"``.
-            output: folder to write points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables.
+            output: folder to write points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables, and report.html,
+                which has all of them and some pictures.
             cache: folder that keeps the coded pictures for the next evaluation.
             resamples: number of times that the pictures are drawn again, for standard deviations and
                 intervals, at least 2.
@@ -114,7 +117,10 @@ def _conclude(evaluation: Evaluation, folder: Path) -> None:
     """Write the files that `RateAccuracy` does not write, draw the figures, and print what was done."""
     results = evaluation.results
     weights = Path(results.points[0].weights).name or "initial weights"
-    written = results.write(folder) + write_report({weights: (results.points, results.differences)}, folder)
+    systems = {weights: (results.points, results.differences)}
+    write_examples(folder / EXAMPLES, evaluation.examples)
+    written = [*results.write(folder), folder / EXAMPLES, *write_report(systems, folder)]
+    written.append(write_web_page(systems, folder, examples={weights: evaluation.examples}))
     print(f"Written to {folder}: {', '.join(path.name for path in written)}")  # noqa: T201
     truth, (boxes, pictures) = results.points[0].truth, results.objects
     if truth != ANNOTATIONS:

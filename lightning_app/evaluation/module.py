@@ -14,6 +14,7 @@ from tempfile import TemporaryFile
 from typing import TypeVar, cast
 
 import torch
+import torch.distributed
 from pytorch_lightning import Callback, LightningModule
 from torch import Tensor, nn
 
@@ -25,6 +26,7 @@ from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.augmentation import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.coding import Coding
+from lightning_app.evaluation.examples import Collector, joined
 from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Model, Photo, PictureLink
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import Results, summarise
@@ -36,6 +38,7 @@ from lightning_app.initial_values import find_values
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
+from lightning_app.records.examples import Examples
 from lightning_app.records.points import Point
 from lightning_app.records.truth import ANNOTATIONS
 from lightning_app.systems import CloudOnly, Collaborative
@@ -66,6 +69,7 @@ class Evaluation(LightningModule):
         teacher: whose detections are the true boxes; None for those that the data has.
 
     Attributes:
+        examples: pictures to look at, once all are measured.
         held: the cache, the files, the threads and the laid out kernels, from `setup` on; whoever tests closes it.
     """
 
@@ -92,7 +96,7 @@ class Evaluation(LightningModule):
             if qp is not None and qp != "original":
                 self.links.append(PictureLink(anchor, qp))
         self.pool = WorkerPool(workers)
-        self.results = Results()
+        self.results, self.examples = Results(), Examples()
         self.counts = [0, 0]
         self.held = ExitStack()
 
@@ -135,6 +139,7 @@ class Evaluation(LightningModule):
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
         self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)
+        self.collector = Collector(data.classes, self.links)
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
         executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
@@ -160,6 +165,7 @@ class Evaluation(LightningModule):
             targets = self._together(self.teacher.target, photos)
             for photo, target in zip(photos, targets, strict=True):
                 photo.target = target
+        self.collector.begin(photos)
         for measured, judgements in zip(self.measured, self._judgements(photos), strict=True):
             cast(SweepPoint, measured).update(judgements, targets)
 
@@ -196,10 +202,14 @@ class Evaluation(LightningModule):
                 photo.codec_inputs(cast(Collaborative, system))
 
     def _judge_uncoded(self, photo: Photo) -> Judgement:
-        return self._judge(photo, photo.uncoded(), 8 * photo.file.stat().st_size)
+        judged = self._judge(photo, photo.uncoded(), 8 * photo.file.stat().st_size)
+        self.collector.add_uncoded(photo, judged)
+        return judged
 
     def _judge_delivery(self, link: Link, photo: Photo, delivery: Delivery) -> Judgement:
-        return self._judge(photo, link.raws(photo, delivery), 8 * len(delivery.data))
+        judged = self._judge(photo, link.raws(photo, delivery), 8 * len(delivery.data))
+        self.collector.add(link, photo, delivery, judged)
+        return judged
 
     def _judge(self, photo: Photo, raws: tuple[Tensor, ...], bits: int) -> Judgement:
         """The detections and the loss of one picture from the raw outputs of the network."""
@@ -222,8 +232,16 @@ class Evaluation(LightningModule):
             # Each step of the generator gathers from all ranks, which is a collective call: a rank that left one out
             # would leave the first one waiting for ever.
             deque(measurements, maxlen=0)
+        self.examples = joined(self._from_all_ranks(self.collector.mine()))
         counts = torch.tensor([self.coding.coded, self.coding.found], device=self.device)
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
+
+    def _from_all_ranks(self, mine: Examples) -> list[Examples]:
+        if self.trainer.world_size == 1:
+            return [mine]
+        parts = [Examples()] * self.trainer.world_size
+        torch.distributed.all_gather_object(parts, mine)
+        return parts
 
     def _gather(
         self, measured: SweepPoint, system: Collaborative | CloudOnly, qp: object, data: ExampleDataset

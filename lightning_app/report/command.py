@@ -11,17 +11,20 @@ from lightning_app.errors import OptionError
 from lightning_app.plain_parser import PlainParser
 from lightning_app.records.comparisons import read_comparisons
 from lightning_app.records.differences import Difference, read_differences
+from lightning_app.records.examples import EXAMPLES, read_examples
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.truth import check_one_truth
 from lightning_app.report.points_page import names_in
 from lightning_app.report.series import truth_of
 from lightning_app.report.tables import comparison_table
+from lightning_app.report.web.write import write_web_page
 from lightning_app.report.write import write_comparisons_report, write_report
 
 DESCRIPTION = """\
 Draw Fig. 4 (lossless) and Fig. 5 (lossy) of the paper as PNG and SVG, and write Table 1 and all operating points as
-Markdown, beside the values that the paper prints. Each argument is one set of weights: the first, the default one, is
-drawn solid, the second, retrained, dashed."""
+Markdown, beside the values that the paper prints. All of it, and the pictures that `dfc evaluate` kept, is in
+report.html, too, which a browser shows without a network. Each argument is one set of weights: the first, the default
+one, is drawn solid, the second, retrained, dashed."""
 
 
 def run(arguments: list[str]) -> None:
@@ -31,8 +34,8 @@ def run(arguments: list[str]) -> None:
         "systems",
         nargs="+",
         metavar="NAME=FOLDER",
-        help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv and bd.csv), or a "
-        "points.csv of `dfc test`; without NAME= the path is the name",
+        help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv, bd.csv and "
+        "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name",
     )
     parser.add_argument(
         "--output", type=Path, default=Path("report"), help="folder to write figures and tables (default: report)"
@@ -41,7 +44,10 @@ def run(arguments: list[str]) -> None:
         "--comparisons", type=Path, help="file comparisons.csv of ways of training, for one more figure"
     )
     options = parser.parse_args(arguments)
-    systems = _systems(options.systems)
+    folders = _folders(options.systems)
+    systems = {name: _read(path) for name, path in folders.items()}
+    found = {name: path / EXAMPLES for name, path in folders.items()}
+    examples = {name: read_examples(path) for name, path in found.items() if path.is_file()}
     comparisons = [] if options.comparisons is None else read_comparisons(options.comparisons)
     check_one_truth([truth_of(systems), *(row.truth for row in comparisons)])
     _check_folder(options.output, systems)
@@ -50,6 +56,7 @@ def run(arguments: list[str]) -> None:
     paths = write_report(systems, options.output)
     if options.comparisons is not None:
         paths += write_comparisons_report(comparisons, options.output)
+    paths.append(write_web_page(systems, options.output, comparisons, examples))
     for path in paths:
         console.print(f"Written to {path}", soft_wrap=True, markup=False)
 
@@ -67,15 +74,15 @@ def _check_folder(folder: Path, systems: Iterable[str]) -> None:
         )
 
 
-def _systems(arguments: list[str]) -> dict[str, tuple[list[Point], list[Difference]]]:
-    """Points and differences of each set of weights by its name."""
-    systems: dict[str, tuple[list[Point], list[Difference]]] = {}
+def _folders(arguments: list[str]) -> dict[str, Path]:
+    """The folder, or the file of points, of each set of weights by its name."""
+    folders: dict[str, Path] = {}
     for text in arguments:
         name, _, path = (text, "", text) if Path(text).exists() else text.partition("=")
-        if name in systems:
+        if name in folders:
             raise OptionError(f"two sets of weights are called {name!r}; write NAME=FOLDER to tell them apart")
-        systems[name] = _read(Path(path or text))
-    return systems
+        folders[name] = Path(path or text)
+    return folders
 
 
 def _read(path: Path) -> tuple[list[Point], list[Difference]]:

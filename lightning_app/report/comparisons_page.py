@@ -27,11 +27,12 @@ def comparisons_page(comparisons: Sequence[Comparison]) -> str:
         rows = [row for row in comparisons if (row.ours, row.theirs) == (ours, theirs)]
         lines += ["", f"## {ours}, less {theirs}", "", f"{rows[0].runs} runs each."]
         for curve in dict.fromkeys(row.curve for row in rows):
-            lines += ["", f"### {curve}", "", *table(HEAD, [_cells(row) for row in rows if row.curve == curve])]
+            lines += ["", f"### {curve}", "", *table(HEAD, [cells(row) for row in rows if row.curve == curve])]
     return "\n".join([*lines, ""])
 
 
-def _cells(row: Comparison) -> list[str]:
+def cells(row: Comparison) -> list[str]:
+    """The row of a table with the head `HEAD`."""
     coded = row.split != "" or row.qp.isdigit()
     penalty = [
         *(signed(row.penalty_ours), signed(row.penalty_theirs), signed(row.penalty_difference)),

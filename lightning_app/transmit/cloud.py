@@ -43,7 +43,7 @@ def detect_from(
         OptionError: it was coded by a codec that is not made by its name, and that nobody gave.
     """
     header = read_header(data)
-    _check_transform(header, transform)
+    check_transform(header, transform)
     split = split_of(header, network)
     shapes = sent_shapes(transform, network.shapes(split.crossing))
     header, tensors = unpack(data, model_id(network, transform), list(shapes.values()))
@@ -69,7 +69,8 @@ def split_of(header: ContainerHeader, network: SplitDetector) -> Split:
     return network.split(network.nodes[header.split].name, header.passthrough)
 
 
-def _check_transform(header: ContainerHeader, transform: FeatureTransform | None) -> None:
+def check_transform(header: ContainerHeader, transform: FeatureTransform | None) -> None:
+    """Raise `CodecError` where a container was made with a transform and none is given, or the other way round."""
     if header.transformed != (transform is not None):
         made, give = ("with", "give the mobile side's") if header.transformed else ("without", "leave out")
         raise CodecError(f"the .dfc file was made {made} a transform: {give} --transform")

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import get_args
 
-from jsonargparse import ArgumentParser
-
-from lightning_app.bitstream import read_container, read_header
+from lightning_app.bitstream import read_container
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.checkpoint import check_found, load_model
-from lightning_app.codecs import Codec
 from lightning_app.command_errors import OneSentence
-from lightning_app.darknet import read_detector, use_class_map
+from lightning_app.darknet import use_class_map
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
@@ -22,16 +17,16 @@ from lightning_app.files import written_whole
 from lightning_app.graph import SplitDetector
 from lightning_app.old_names import renamed_arguments
 from lightning_app.systems import Collaborative
-from lightning_app.transforms import FeatureTransform
-from lightning_app.transmit.cloud import detect_from, split_of
+from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
+from lightning_app.transmit.model import add_network, add_transform_and_codec, detector_of, load, load_for
 
 
 def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
     parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
     parser.add_argument("picture", type=Path, help="file of the picture to code")
-    _add_network(parser)
+    add_network(parser)
     parser.add_argument(
         "--qp", type=QPOption, default="lossless", help="QP at which the features are coded, 0 to 51, or lossless"
     )
@@ -42,11 +37,11 @@ def run_encode(arguments: list[str]) -> None:
     parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
     parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
     options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
-    system = Collaborative(_detector(options.network), options.channel)
-    _load(system.network, options.channel.transform, options.weights)
+    system = Collaborative(detector_of(options.network), options.channel)
+    load(system.network, options.channel.transform, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
     data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
-    _write(output, data)
+    write(output, data)
     print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
 
 
@@ -54,7 +49,7 @@ def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
     parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
-    _add_network(parser)
+    add_network(parser)
     parser.add_argument(
         "--classes",
         type=Path,
@@ -68,66 +63,26 @@ def run_decode(arguments: list[str]) -> None:
         "--nms_threshold", type=float, default=0.45, help="overlap (IoU) above which the worse box is removed"
     )
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; if not given, the name with .json")
-    parser.add_argument(
-        "--transform",
-        type=FeatureTransform | None,
-        default=None,
-        help="class path of the feature transform of the mobile side; not given for none",
-    )
-    parser.add_argument(
-        "--codec",
-        type=Codec | None,
-        default=None,
-        help="class path of the codec, if it is HM or one of your own; not given for the codec that the file names",
-    )
+    add_transform_and_codec(parser)
     options = parser.instantiate_classes(parser.parse_args(arguments))
-    network, transform = _detector(options.network), options.transform
+    network, transform = detector_of(options.network), options.transform
     if options.class_map is not None:
         use_class_map(network, options.class_map)
     classes = _class_names(options.classes, network)
     data = read_container(options.file)
     try:
-        if transform is not None:
-            transform.prepare(network.shapes(split_of(read_header(data), network).crossing))
-        _load(network, transform, options.weights)
+        load_for(data, network, transform, options.weights)
         thresholds = options.score_threshold, options.nms_threshold
         found = detect_from(data, network, *thresholds, transform, options.codec)
     except DfcError as error:
         raise type(error)(f"{options.file}: {error}") from error
     output = options.output or options.file.with_suffix(".json")
-    _write(output, json.dumps(with_names(found, classes), indent=1).encode())
+    write(output, json.dumps(with_names(found, classes), indent=1).encode())
     print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
 
 
 def _listed(qp: QPOption) -> list[QPOption]:
     return [qp]
-
-
-def _add_network(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--network",
-        type=SplitDetector | str,
-        required=True,
-        help="Darknet .cfg of the network, or the class path of another detector; the same on both sides",
-    )
-    parser.add_argument(
-        "--weights", type=Path, required=True, help="weights of the network, .weights or .ckpt; the same on both sides"
-    )
-
-
-def _detector(network: SplitDetector | str) -> SplitDetector:
-    detector = read_detector(network) if isinstance(network, str) else network
-    for sentence in detector.notes:
-        print(sentence, file=sys.stderr)  # noqa: T201
-    return detector.eval()
-
-
-def _load(network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:
-    for sentence in load_model(network, weights, transform):
-        print(sentence, file=sys.stderr)  # noqa: T201
-    check_found(transform, str(weights))
-    if transform is not None:
-        transform.eval()
 
 
 def _class_names(path: Path | None, network: SplitDetector) -> tuple[str, ...]:
@@ -146,7 +101,8 @@ def _class_names(path: Path | None, network: SplitDetector) -> tuple[str, ...]:
     return names
 
 
-def _write(path: Path, data: bytes) -> None:
+def write(path: Path, data: bytes) -> None:
+    """Write a file whole, or say why it cannot be written."""
     try:
         with written_whole(path) as file:
             file.write(data)

@@ -92,5 +92,5 @@ def test_a_classifier_and_heads_that_count_otherwise_are_refused(tmp_path: Path)
     start, mark, last = (NETWORKS / "yolov3-tiny-voc.cfg").read_text().rpartition("[yolo]")
     source = tmp_path / "other.cfg"
     source.write_text(start + mark + last.replace("num=6", "num=7").replace("344,319", "344,319, 400,400"))
-    with pytest.raises(CfgError, match=r"num= differs between the heads, \[6, 7\]: set it alike"):
+    with pytest.raises(CfgError, match=r"num= differs between the heads, \[6, 7\]: give all heads one num="):
         adapted_cfg(Network.from_cfg(source), 2, lambda count, _: [(1.0, 1.0)] * count)

@@ -222,5 +222,5 @@ def test_what_is_wrong_is_said_in_one_sentence(cfg: Callable[[str], Path], text:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CfgError, match=r"absent\.cfg cannot be read"):
+    with pytest.raises(CfgError, match=r"absent\.cfg is not there; give a file"):
         Network.from_cfg(tmp_path / "absent.cfg")

@@ -206,7 +206,9 @@ def test_a_part_that_is_whole_is_not_fetched_and_one_too_long_is_fetched_anew(
 def test_what_a_server_does_not_have_is_an_error_with_its_url(published: Published, server: Server) -> None:
     archive, _, root = published
     server.files.clear()
-    with pytest.raises(DataError, match=re.escape(f"{archive.url} cannot be had (404 Not Found): try later, or give")):
+    with pytest.raises(
+        DataError, match=re.escape(f"{archive.url} cannot be fetched (404 Not Found): try later, or give")
+    ):
         fetch(archive, root)
 
 

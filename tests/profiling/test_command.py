@@ -100,8 +100,8 @@ def test_help_names_the_options_and_imports_no_torch(dfc: Dfc) -> None:
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.splitlines()[-1] == "False"
     words = " ".join(result.stdout.split())
-    assert "the mobile's seconds are the measured seconds of this device times this" in words
-    assert "3G, 1.1 Mbps, LTE, 5.85 Mbps, Wi-Fi, 18.88 Mbps" in words
+    assert "factor by which the mobile is slower than this device: 1 if the mobile is this device" in words
+    assert "3G (1.1 Mbps), LTE (5.85 Mbps), Wi-Fi (18.88 Mbps)" in words
     assert "dfc profile " in dfc("--help")[1]
 
 

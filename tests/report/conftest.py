@@ -1,10 +1,13 @@
 """Two sets of weights as an evaluation leaves them: the real rates and accuracies of YOLO-LITE, rounded."""
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from lightning_app.records.differences import Difference
+from lightning_app.records.examples import Box, Example, Examples, Shown, Tiles
 from lightning_app.records.points import Point
 
 CLOUD = Point(
@@ -77,7 +80,7 @@ NOTE = "The cubic through these points is not monotone, so its integral means no
 Named = dict[str, tuple[list[Point], list[Difference]]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def systems() -> Named:
     """Default and retrained weights, as two folders of ``dfc evaluate`` hold them."""
     default = [
@@ -93,3 +96,30 @@ def systems() -> Named:
         "default": ([*features(), *deeper(), *cloud_only()], default),
         "retrained": ([replace(point, weights="last.ckpt") for point in features(GAINS)], retrained),
     }
+
+
+def jpeg(colour: str, side: int = 40) -> bytes:
+    """A picture of one colour."""
+    data = BytesIO()
+    Image.new("RGB", (side, 2 * side), colour).save(data, "JPEG")
+    return data.getvalue()
+
+
+@pytest.fixture(scope="session")
+def examples() -> Examples:
+    """Two pictures at two QPs of one cut and at one QP of the cloud-only way, and the features of the first."""
+    curve, dog = "max_5 tiled 8-bit HEVC", Box((10.0, 20.0, 300.0, 400.0), "dog", 0.75)
+    cat = Box((1.0, 1.0, 30.0, 40.0), "cat", 0.5)
+    shown = [
+        Shown("cloud-only original", "original", 640_000, [dog, cat]),
+        Shown(curve, "22", 120_400, [dog]),
+        Shown(curve, "42", 8_800, []),
+        Shown("cloud-only HEVC420", "42", 15_000, [dog], jpeg("gold")),
+    ]
+    truths = [Box((1.0, 1.0, 353.0, 500.0), "dog")]
+    pictures = [
+        Example(f"VOC2007/00000{i}", i, 353, 500, jpeg(colour), truths, shown)
+        for i, colour in enumerate(("teal", "tomato"))
+    ]
+    tiles = Tiles("VOC2007/000000", curve, "max_5", jpeg("grey"), {"22": jpeg("silver"), "42": jpeg("black")})
+    return Examples(pictures, [tiles])

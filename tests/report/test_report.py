@@ -42,8 +42,9 @@ def test_folders_of_evaluations_become_all_figures_and_pages(dfc: Dfc, workplace
         write_differences(workplace / name / "bd.csv", differences)
     status, out, err = dfc("report", "default=default", "retrained=retrained", "--output", "out/report")
     assert (status, err) == (0, "")
-    assert files(workplace / "out/report") == EVERYTHING
-    assert [f"Written to out/report/{name}" for name in EVERYTHING] == sorted(out.splitlines()[-6:])
+    written = sorted([*EVERYTHING, "report.html"])
+    assert files(workplace / "out/report") == written
+    assert [f"Written to out/report/{name}" for name in written] == sorted(out.splitlines()[-7:])
     assert "−58.21" in (workplace / "out/report/table1.md").read_text()
 
 
@@ -65,7 +66,7 @@ def test_a_csv_alone_is_printed_in_percent_and_has_no_table_1(dfc: Dfc, workplac
     rows = [[cell.strip() for cell in line.strip("│ \n").split("│")] for line in out.splitlines() if "│" in line]
     assert ["[a] b", "max_7 tiled 8-bit HEVC", "32", "37.50", "37.60"] in rows
     assert ["whole/points.csv", "cloud-only original", "–", "710.30", "38.10"] in rows
-    assert files(workplace / "out") == EVERYTHING[:5]
+    assert files(workplace / "out") == [*EVERYTHING[:5], "report.html"]
 
 
 def test_what_has_no_point_has_no_figure(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_the_same_systems_give_the_same_bytes_whatever_matplotlib_is_set_to(
 def test_report_refuses_two_systems_of_one_name(dfc: Dfc, workplace: Path) -> None:
     write_points(workplace / "lr=1/points.csv", [POINT])
     assert dfc("report", "a=lr=1/points.csv", "lr=1/points.csv")[0] == 0
-    assert files(workplace / "report") == EVERYTHING[2:5]
+    assert files(workplace / "report") == [*EVERYTHING[2:5], "report.html"]
     status, _, err = dfc("report", "a=lr=1/points.csv", "a=lr=1")
     assert (status, err) == (2, "dfc: two sets of weights are called 'a'; write NAME=FOLDER to tell them apart\n")
 

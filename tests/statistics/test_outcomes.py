@@ -92,8 +92,8 @@ def test_what_is_no_such_file_is_refused_by_name(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("images", "truths", "detections", "message"),
     [
-        ([1, 1], [], [], "ascending, each once"),
-        ([2, 1], [], [], "ascending, each once"),
+        ([1, 1], [], [], "in rising order, each only once"),
+        ([2, 1], [], [], "in rising order, each only once"),
         ([1, 2], [[3, 0, 1]], [], "of the images of their outcomes"),
         ([1, 2], [], [(0, 0, 0.5, True)], "of the images of their outcomes"),
         ([1, 2], [], [(1, 0, 0.5, True), (1, 0, 0.6, True)], "by falling score"),

@@ -1,0 +1,1 @@
+"""``report.html``: figures, tables and pictures in one file, which asks the network for nothing."""
