@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/extending.md").read_text()
+PAGE = (ROOT / "docs/how-to/extend.md").read_text()
 BEGINNING, CODEC, LOSS, TRANSFORM, DETECTOR = PAGE.split("\n## ")[1:]
 RECIPES = {"codec": CODEC, "loss": LOSS, "transform": TRANSFORM, "detector": DETECTOR}
 FILE = re.compile(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", re.M | re.S)

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-README, FEATURES = ROOT / "README.md", ROOT / "docs/features.md"
+README, FEATURES = ROOT / "README.md", ROOT / "docs/reference/features.md"
 PAGES = [
     README,
     FEATURES,
-    ROOT / "docs/running.md",
-    ROOT / "docs/own-data.md",
+    ROOT / "docs/how-to/run.md",
+    ROOT / "docs/how-to/own-data.md",
     *sorted((ROOT / "configs").rglob("*.yaml")),
 ]
 COMMAND = re.compile(
