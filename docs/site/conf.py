@@ -1,6 +1,7 @@
-"""How Sphinx makes the site: ``make docs``. The source is the whole repository, so that a link serves GitHub and the site.
+"""How Sphinx makes the site, by ``make docs``.
 
-Warnings are errors there, so that a link that leads nowhere fails.
+The source is the whole repository, so that a link serves GitHub and the site. Warnings are errors, so that a link that
+leads nowhere fails.
 """
 
 import sys
@@ -27,6 +28,7 @@ exclude_patterns = [".[!.]*", "build/docs", "build/docs-tools", "build/tools"]
 myst_heading_anchors = 4
 # A name in an annotation may belong to classes of two modules.
 suppress_warnings = ["ref.python"]
+highlight_language = "text"
 toc_object_entries = False  # or every method is in the navigation of every page
 html_theme = "furo"
 html_title = "deep-feature-compression"

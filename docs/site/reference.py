@@ -34,8 +34,9 @@ def _configs(folder: Path, pages: Path) -> None:
     listed = "\n".join(names)
     _put(
         pages / "README.md",
-        "# Every config\n\n`*.yaml` are runs, `networks/*.cfg` are networks, `cluster/` has launchers for several nodes, "
-        "and `sweeps/` has sweeps of Weights & Biases. Each page gives the config's own words, and then all of it."
+        "# Every config\n\n`*.yaml` are runs, `networks/*.cfg` are networks, `cluster/` has launchers for several "
+        "nodes, and `sweeps/` has sweeps of Weights & Biases. "
+        "Each page gives the config's own words, and then all of it."
         f"\n\n```{{toctree}}\n\n{listed}\n```\n",
     )
 
@@ -54,7 +55,8 @@ def opening(text: str) -> str:
 def _csv(folder: Path) -> str:
     parts = [_title("The columns of the CSV files", "=")]
     parts.append(
-        "``dfc test`` and ``dfc evaluate`` write these files, and ``dfc report`` reads them. An absent value is an empty cell."
+        "``dfc test`` and ``dfc evaluate`` write these files, and ``dfc report`` reads them. "
+        "An absent value is an empty cell."
     )
     for module, row in CSV.items():
         tree = ast.parse((folder / f"{module}.py").read_text())

@@ -1,6 +1,6 @@
 """The navigation: what a section's page links to, in its order, so that no list has to be kept beside it."""
 
-import os.path
+import posixpath
 import re
 from pathlib import Path
 
@@ -19,13 +19,19 @@ def toctree(root: Path, name: str) -> str:
     if name.startswith("build/") or not name.endswith("/README"):
         return ""
     entries = below(root, name) + [f"build/pages/{page}" for page in GENERATED.get(name, [])]
-    return "\n".join(["", "", "```{toctree}", ":hidden:", "", *(f"/{entry}" for entry in entries), "```", ""])
+    return "\n".join(["", "", "```{toctree}", ":hidden:", "", *(_entry(page) for page in entries), "```", ""])
+
+
+def _entry(page: str) -> str:
+    return "README </README>" if page == "README" else f"/{page}"
 
 
 def below(root: Path, name: str) -> list[str]:
     """What a page links to in its own folder and outside of ``docs``: of the first page, only the sections."""
-    folder = os.path.dirname(name)
-    found = [os.path.normpath(os.path.join(folder, link)) for link in LINK.findall((root / f"{name}.md").read_text())]
+    folder = posixpath.dirname(name)
+    found = [
+        posixpath.normpath(posixpath.join(folder, link)) for link in LINK.findall((root / f"{name}.md").read_text())
+    ]
     names = dict.fromkeys(page.removesuffix(".md") for page in found)
     return [page for page in names if page != name and _is_below(page, folder)]
 
