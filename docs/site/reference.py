@@ -3,6 +3,7 @@
 import ast
 import re
 from pathlib import Path
+from textwrap import dedent
 
 CSV = {"points": "Point", "differences": "Difference", "comparisons": "Comparison"}
 """The modules of ``lightning_app/records``, and what a row is."""
@@ -49,7 +50,9 @@ def opening(text: str) -> str:
         if not line.startswith("#") or line.startswith("#SBATCH"):
             break
         comment.append(re.sub("^# ?", "", line))
-    return re.sub(r"(?m)(?:^ {2}.*\n?)+", lambda block: f"```text\n{block[0].rstrip()}\n```\n", "\n".join(comment))
+    return re.sub(
+        r"(?m)(?:^ {2}.*\n?)+", lambda block: f"```text\n{dedent(block[0]).rstrip()}\n```\n", "\n".join(comment)
+    )
 
 
 def _csv(folder: Path) -> str:

@@ -85,7 +85,7 @@ def test_every_config_the_container_and_every_column_are_on_a_page(tmp_path: Pat
 
 def test_a_configs_opening_comment_is_text_and_commands() -> None:
     page = REFERENCE.opening("# What it is.\n#\n#   dfc fit -c x.yaml\n#\n# More.\nseed: 0\n# no more\n")
-    assert page == "What it is.\n\n```text\n  dfc fit -c x.yaml\n```\n\nMore."
+    assert page == "What it is.\n\n```text\ndfc fit -c x.yaml\n```\n\nMore."
 
 
 def test_what_makes_the_site_is_pinned_and_is_not_torch() -> None:
