@@ -2,7 +2,9 @@
 # make test   all tests, in two processes, whose waiting threads leave their cores to the others
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about five hours; resumable; SHARED holds VOCdevkit and weights
-# make fewer-bits   what each step beyond the paper's saves, about an hour; resumable; remakes the table of docs/fewer-bits.md
+# make fewer-bits   what each step beyond the paper's saves, about an hour; resumable; remakes the table of docs/evidence/fewer-bits.md
+# make journey   the pictures and numbers of docs/understand/journey.md, in a minute
+# make docs   the documentation as a site, build/docs/index.html; a link that leads nowhere is an error; asks PyPI once
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
 # make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
@@ -15,12 +17,13 @@ DFC := $(BIN)/dfc
 DEMO := runs/demo
 SHARED ?= ../shared
 TOOLS := build/tools
+DOCS := build/docs-tools
 
-.PHONY: venv demo test soak lint bench experiment fewer-bits audit lock clean-demo
+.PHONY: venv demo test soak lint bench experiment fewer-bits journey docs audit lock clean-demo
 
 venv: .venv/.installed
 
-# All but torch by their hashes; the second line then has torch left to install (docs/supply.md).
+# All but torch by their hashes; the second line then has torch left to install (docs/evidence/supply.md).
 .venv/.installed: requirements.txt requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
@@ -49,6 +52,22 @@ experiment: venv
 
 fewer-bits: venv
 	$(BIN)/python -m experiments.fewer_bits --devkit $(SHARED)/VOCdevkit --weights $(SHARED)/weights
+
+journey: venv
+	$(BIN)/python -m experiments.journey --picture $(SHARED)/VOCdevkit/VOC2007/JPEGImages/000028.jpg \
+		--weights $(SHARED)/weights/yolo-lite/tiny-yolov2-trial3.weights
+
+$(DOCS)/.installed: docs/requirements.txt
+	$(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/pip install --quiet --disable-pip-version-check --no-deps --requirement docs/requirements.txt
+	touch $@
+
+# The help of the commands is the program's; all else is made without it. Pages of an earlier build do not stay.
+docs: venv $(DOCS)/.installed
+	rm -rf build/docs build/pages
+	$(BIN)/python docs/site/commands.py build/pages/commands
+	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/docs-tools/doctrees . build/docs
+	cp docs/site/index.html build/docs/index.html
 
 soak: venv
 	$(BIN)/python -m pytest -q -m soak --timeout 3600

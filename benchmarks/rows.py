@@ -76,7 +76,7 @@ def as_markdown(rows: Sequence[Row]) -> str:
     lines = table(head, [_cells(row) for row in rows], texts=2)
     stated = ", ".join(f"{name} {value}" for name, value in machine().items())
     notes = [f"- {row.what}: {row.note}" for row in rows if row.note]
-    return "\n".join([f"Measured on: {stated}.", "", *lines, "", *notes, ""])
+    return "\n".join(["# How fast it is", "", f"Measured on: {stated}.", "", *lines, "", *notes, ""])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ The features are scaled as by Eq. (2) but not rounded, laid out as the codec get
 the quantiser's dead zone, and a bit more for every doubling above it. The mean of a block counts as the difference
 from that of the block on its left, since HEVC predicts it. The idea of a rate term in the loss: Alvar and Bajić,
 "Multi-task learning with compressible features for collaborative intelligence", ICIP 2019. How well the estimate
-follows HEVC's real bits: docs/retraining.md.
+follows HEVC's real bits: docs/evidence/recipe.md.
 """
 
 from __future__ import annotations

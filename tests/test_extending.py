@@ -14,7 +14,7 @@ import pytest
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/extending.md").read_text()
+PAGE = (ROOT / "docs/how-to/extend.md").read_text()
 BEGINNING, CODEC, LOSS, TRANSFORM, DETECTOR = PAGE.split("\n## ")[1:]
 RECIPES = {"codec": CODEC, "loss": LOSS, "transform": TRANSFORM, "detector": DETECTOR}
 FILE = re.compile(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", re.M | re.S)
@@ -101,7 +101,7 @@ SAID = {
             RETRAIN + "-c coding_error.yaml --model.criterion.weights '{code: 1}'",
             "the weight code belongs to none of the criteria detection, coding: correct its name",
         ),
-        (PLAIN + "-c coding_error.yaml", "CodingError compares what crosses a cut: set model.channel"),
+        (PLAIN + "-c coding_error.yaml", "CodingError compares features behind a cut: set model.channel"),
     ],
     "transform": [
         (

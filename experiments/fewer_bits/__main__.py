@@ -31,7 +31,7 @@ def main() -> None:
         options.results.mkdir(parents=True, exist_ok=True)
         write_rows(options.results / "gains.csv", Gain, gains)
         write_points(options.results / "points.csv", points)
-        put_into(Path("docs/fewer-bits.md"), gains)
+        put_into(Path("docs/evidence/fewer-bits.md"), gains)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The table of docs/fewer-bits.md, from ``gains.csv``."""
+"""The table of docs/evidence/fewer-bits.md, from ``gains.csv``."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which sections and options of a ``.cfg`` are built, read over, or refused, and why.
 
-They are those of the parsers of pjreddie, AlexeyAB and hank-ai (``src/parser.c``). ``docs/compatibility.md`` shows
-these tables, and a test holds it to them.
+They are those of the parsers of pjreddie, AlexeyAB and hank-ai (``src/parser.c``). ``docs/reference/compatibility.md``
+shows these tables, and a test holds it to them.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def test_the_table_says_what_was_missed_and_on_which_machine() -> None:
     text = as_markdown([row(2.0), row(0.5), row(1.0, bound=None)])
     assert "| this | that | 2 1/s | 1 1/s | 2.00 | ≥ 1 | reached |" in text
     assert "| this | that | 2 1/s | 1 1/s | 0.50 | ≥ 1 | **missed** |" in text
-    assert text.startswith("Measured on: processor ")
+    assert text.startswith("# How fast it is\n\nMeasured on: processor ")
     assert json.loads(json.dumps(as_json([row(2.0)])))["rows"][0]["reached"] is True
 
 

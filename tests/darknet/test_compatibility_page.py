@@ -1,4 +1,4 @@
-"""docs/compatibility.md says of Darknet's sections, options and activations what the program's own tables say."""
+"""docs/reference/compatibility.md says of Darknet's sections, options and activations what the program's tables say."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,7 +15,7 @@ from lightning_app.darknet.vocabulary import (
     REFUSED_SECTIONS,
 )
 
-PAGE = Path(__file__).parents[2] / "docs/compatibility.md"
+PAGE = Path(__file__).parents[2] / "docs/reference/compatibility.md"
 
 
 def coded(names: Iterable[str]) -> str:

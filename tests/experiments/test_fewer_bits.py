@@ -1,4 +1,4 @@
-"""The table of docs/fewer-bits.md is that of the measured rows, and each row is one thing to type."""
+"""The table of docs/evidence/fewer-bits.md is that of the measured rows, and each row is one thing to type."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ RESULTS = ROOT / "results/fewer-bits"
 
 def test_the_page_has_the_table_that_the_results_give() -> None:
     gains = read_rows(RESULTS / "gains.csv", Gain, "gains.csv of the experiment")
-    _, _, rest = (ROOT / "docs/fewer-bits.md").read_text("utf-8").partition(BEGIN)
+    _, _, rest = (ROOT / "docs/evidence/fewer-bits.md").read_text("utf-8").partition(BEGIN)
     assert rest.partition(END)[0] == f"\n{rendered(gains)}\n"
 
 

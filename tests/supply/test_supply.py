@@ -1,4 +1,4 @@
-"""What ``docs/supply.md`` and ``requirements.lock`` say of the pinned packages."""
+"""What ``docs/evidence/supply.md`` and ``requirements.lock`` say of the pinned packages."""
 
 import importlib.util
 import re
@@ -7,7 +7,7 @@ from pathlib import Path
 import av._core  # type: ignore[import-not-found, unused-ignore]
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs/supply.md").read_text()
+PAGE = (ROOT / "docs/evidence/supply.md").read_text()
 SPEC = importlib.util.spec_from_file_location("licences", Path(__file__).with_name("licences.py"))
 assert SPEC is not None
 assert SPEC.loader is not None
