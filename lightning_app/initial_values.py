@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 import torch
+import torch.distributed
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.errors import DataError, OptionError
+from lightning_app.progress import working
 from lightning_app.systems import Collaborative
 from lightning_app.transforms.examples import IMAGES, FeatureExamples
 from lightning_app.transforms.found import unfound
@@ -39,7 +41,8 @@ def find_values(
         return
     wire = system.wire
     try:
-        transform.initialise(FeatureExamples(system.network, wire.split, wire.passthrough, loader, device))
+        with working(f"Finding the values of {transform}", shown=_is_first()):
+            transform.initialise(FeatureExamples(system.network, wire.split, wire.passthrough, loader, device))
     except DataError as error:
         raise OptionError(
             f"{missing or transform} finds its values on training pictures, and there are none: {error}. Name some "
@@ -47,3 +50,8 @@ def find_values(
         ) from error
     if missing:
         rank_zero_info(f"{missing}: the values were found on the first {IMAGES} training pictures.")
+
+
+def _is_first() -> bool:
+    """Whether this process is the only one, or the first of several."""
+    return not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lightning_app.data.devkit import missing_files, read_set
-from lightning_app.data.transfer import transfer
+from lightning_app.data.transfer import CHUNK, transfer
 from lightning_app.errors import DataError
+from lightning_app.progress import read_tracked, tracked
 
 DEVKIT = "VOCdevkit"
 """The folder that every archive holds."""
@@ -118,8 +119,11 @@ def fetch(archive: Archive, folder: Path, mirror: str | None = None) -> Path:
 
 def _check(url: str, part: Path, sha256: str) -> None:
     """Refuse a file that is not what was published; a part of ours is removed, as nothing added would mend it."""
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    with part.open("rb") as file, read_tracked(file, "Checking", part.stat().st_size) as read:
+        digest = hashlib.sha256()
+        for chunk in iter(lambda: read.read(CHUNK), b""):
+            digest.update(chunk)
+    found = digest.hexdigest()
     if found != sha256:
         if part.suffix == ".part":
             part.unlink()
@@ -135,7 +139,8 @@ def unpack(file: Path, root: Path) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix=".voc-", dir=root) as aside:
             with tarfile.open(file) as archive:
-                archive.extractall(aside, filter="data")
+                members = archive.getmembers()
+                archive.extractall(aside, tracked(members, "Unpacking", len(members)), filter="data")
             for path in sorted(Path(aside).rglob("*")):
                 if not path.is_dir():
                     place = root / path.relative_to(aside)

@@ -10,6 +10,7 @@ from lightning_app.data.annotation import Annotation
 from lightning_app.data.check import CheckedPicture
 from lightning_app.data.devkit import picture_path, read_picture
 from lightning_app.errors import DataError, OptionError
+from lightning_app.progress import tracked
 
 MOST = 100
 """Pictures that are drawn, at most."""
@@ -32,7 +33,8 @@ def draw_boxes(root: Path, checked: Mapping[str, CheckedPicture], classes: Seque
         OptionError: the folder cannot be written to.
     """
     drawn = 0
-    for name in _chosen(checked):
+    chosen = _chosen(checked)
+    for name in tracked(chosen, "Drawing boxes", len(chosen)):
         annotation = checked[name].annotation
         try:
             if annotation is None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from lightning_app.data.painting import Shape, paint
 from lightning_app.errors import DataError, OptionError
+from lightning_app.progress import tracked
 
 YEAR = "Shapes"
 RECORD = "shapes.json"  # beside the pictures: what they were drawn with
@@ -92,7 +93,7 @@ def _draw_into(folder: Path, record: dict[str, int]) -> None:
     for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (folder / part).mkdir(parents=True)
     names = [f"{index:06d}" for index in range(record["train"] + record["test"])]
-    for index, name in enumerate(names):
+    for index, name in enumerate(tracked(names, "Drawing pictures", len(names))):
         rng = np.random.default_rng(np.random.SeedSequence((record["seed"], index), spawn_key=(2,)))
         picture, shapes = paint(rng, record["side"])
         # Full colour resolution: the set's own compression must not be what limits the accuracy.

@@ -25,6 +25,7 @@ from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.augmentation import SMALLEST
 from lightning_app.detector import Detector, check_run
+from lightning_app.evaluation.bar import tracked_below
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.examples import Collector, joined
 from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Model, Photo, PictureLink
@@ -227,7 +228,8 @@ class Evaluation(LightningModule):
         )
         if self.trainer.is_global_zero:
             seed = int(self.options["seed"])
-            self.results = summarise(measurements, self.resamples, seed, self.folder, module.classes)
+            shown = tracked_below(self.trainer, measurements, "Resampling", len(self.measured))
+            self.results = summarise(shown, self.resamples, seed, self.folder, module.classes)
         else:
             # Each step of the generator gathers from all ranks, which is a collective call: a rank that left one out
             # would leave the first one waiting for ever.

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lightning_app.graph import IMAGE, SplitDetector
+from lightning_app.progress import tracked
 
 Clock = Callable[[], float]
 """Seconds since some moment, once all work that was started is done."""
@@ -45,7 +46,8 @@ def layer_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Cl
         repeats: passes that count, 1 or more.
         clock: to measure with.
     """
-    passes = [_pass(network, image, clock) for _ in range(WARM_UP + repeats)][WARM_UP:]
+    counted = tracked(range(WARM_UP + repeats), "Timing the layers", WARM_UP + repeats, alone=True)
+    passes = [_pass(network, image, clock) for _ in counted][WARM_UP:]
     return [median(seconds) for seconds in zip(*passes, strict=True)]
 
 
@@ -67,7 +69,7 @@ def _pass(network: SplitDetector, image: Tensor, clock: Clock) -> list[float]:
 def whole_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Clock) -> float:
     """Median seconds of the network run as one, measured alike: what its layers' seconds should add up to."""
     passes = []
-    for _ in range(WARM_UP + repeats):
+    for _ in tracked(range(WARM_UP + repeats), "Timing the network", WARM_UP + repeats, alone=True):
         start = clock()
         network(image)
         passes.append(clock() - start)

@@ -16,6 +16,7 @@ from torch.export import Dim
 
 from lightning_app.errors import OptionError
 from lightning_app.graph import IMAGE, Part, Passthrough, Shape, SplitDetector
+from lightning_app.progress import working
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.weights.files import refuse_to_overwrite, writing
@@ -113,7 +114,7 @@ def export(
     for path in paths:
         refuse_to_overwrite(path)
     for path, model in zip(paths, models.values(), strict=True):
-        with writing(path) as unfinished:
+        with writing(path) as unfinished, working(f"Exporting {path.name}"):
             _export(model, unfinished)
     return paths
 

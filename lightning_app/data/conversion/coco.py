@@ -11,6 +11,7 @@ from lightning_app.data.conversion.source import Findings, Labelled, files_of, p
 from lightning_app.data.conversion.xml import Box, annotation
 from lightning_app.data.devkit import picture_size
 from lightning_app.errors import DataError
+from lightning_app.progress import tracked
 
 Record = Mapping[str, Any]
 
@@ -64,7 +65,7 @@ def read_coco(
     for file, record in files.items():
         try:
             boxes = _boxes(record)
-            for image in record["images"]:
+            for image in tracked(record["images"], "Reading annotations", len(record["images"])):
                 name = PurePosixPath(str(image["file_name"]).replace("\\", "/"))
                 try:
                     found = _picture(name, file, by_name.get(name.name, []))

@@ -13,6 +13,7 @@ from lightning_app.data.conversion.source import Findings, Labelled, files_of, n
 from lightning_app.data.conversion.voc import read_voc
 from lightning_app.data.conversion.yolo import read_yolo, text_files
 from lightning_app.errors import DataError, OptionError
+from lightning_app.progress import tracked
 
 YEAR = "Own"
 """The folder of a devkit that stands where VOC2007 stands in VOC's."""
@@ -154,7 +155,7 @@ def _write(
 ) -> None:
     for part in ("JPEGImages", "Annotations", "ImageSets/Main"):
         (root / YEAR / part).mkdir(parents=True)
-    for item in labelled:
+    for item in tracked(labelled, "Writing pictures", len(labelled)):
         name = ids[item.picture]
         shutil.copyfile(folder / item.picture, root / YEAR / "JPEGImages" / f"{name}{item.picture.suffix}")
         (root / YEAR / "Annotations" / f"{name}.xml").write_bytes(item.xml)

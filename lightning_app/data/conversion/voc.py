@@ -5,6 +5,7 @@ from pathlib import Path, PurePosixPath
 
 from lightning_app.data.annotation import named_classes
 from lightning_app.data.conversion.source import Findings, Labelled, files_of, paired, part_of
+from lightning_app.progress import tracked
 
 
 def read_voc(pictures: Sequence[PurePosixPath], folder: Path, findings: Findings) -> list[Labelled]:
@@ -19,7 +20,7 @@ def read_voc(pictures: Sequence[PurePosixPath], folder: Path, findings: Findings
     findings.note([p for p in pictures if p not in pairs], "picture(s) have no .xml file and are left out")
     findings.note(lonely, ".xml file(s) have no picture and are left out")
     labelled = []
-    for picture, file in pairs.items():
+    for picture, file in tracked(pairs.items(), "Reading annotations", len(pairs)):
         try:
             xml = (folder / file).read_bytes()
         except OSError as error:

@@ -10,6 +10,7 @@ from lightning_app.data.conversion.xml import Box, annotation
 from lightning_app.data.devkit import picture_size
 from lightning_app.data.names import read_names
 from lightning_app.errors import DataError
+from lightning_app.progress import tracked
 
 SLACK = 0.01
 """How far a box may leave its picture, as a fraction of it: tools round."""
@@ -42,7 +43,7 @@ def read_yolo(
     findings.note([p for p in pictures if p not in files], "picture(s) have no .txt file: they show no object")
     labelled = []
     small = []
-    for picture in pictures:
+    for picture in tracked(pictures, "Reading annotations", len(pictures)):
         try:
             height, width = picture_size(root / picture)
             found = [] if picture not in files else read_boxes(folder / files[picture], classes, width, height)
