@@ -25,7 +25,7 @@ REPORTS = {
     ),
     "results/voc-subset/yolo-fastest-xl": (
         "default=results/voc-subset/yolo-fastest-xl/default",
-        "retrained=results/voc-subset/yolo-fastest-xl/retrained",
+        "distilled=results/voc-subset/yolo-fastest-xl/distilled",
         "--comparisons=results/voc-subset/yolo-fastest-xl/comparisons.csv",
     ),
 }
