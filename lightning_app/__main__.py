@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import gc
 import os
+import select
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +78,10 @@ def main() -> int:
     except KeyboardInterrupt:
         print("dfc: stopped by Ctrl-C", file=sys.stderr)  # noqa: T201
         return 130
+    except BrokenPipeError:
+        if not _nobody_reads():
+            raise
+        return 128 + signal.SIGPIPE
     except Exception as error:
         mistake = _users_mistake(error)
         if mistake is None:
@@ -83,6 +89,17 @@ def main() -> int:
         print(f"dfc: {mistake}", file=sys.stderr)  # noqa: T201
         return mistake.status
     return 0
+
+
+def _nobody_reads() -> bool:
+    """Whether what is printed goes to a program that has ended, such as ``head``; nothing is printed any more then."""
+    output = sys.stdout.fileno()
+    poll = select.poll()
+    poll.register(output, 0)  # errors are told unasked
+    if not any(event & select.POLLERR for _, event in poll.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), output)
+    return True
 
 
 @contextmanager

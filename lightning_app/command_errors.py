@@ -65,7 +65,7 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
         name = f"{key}.{found[1]}".lstrip(".")
         return f"{name if name in ('picture', 'file') else f'--{name}'} is missing"
     if found := re.search(r"File does not exist: '([^']+)'", message):
-        return _no_config(Path(found[1]))
+        return no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):
         return _no_class(key, found[0], message)
     if found := re.search(r"Expected an? (\S.*?)\. Got value: (.*)", message):
@@ -80,7 +80,8 @@ def _unknown(option: str, known: Iterable[str]) -> str:
     return f"there is no option {option}" + (f"; did you mean {close[0]}?" if close else "")
 
 
-def _no_config(path: Path) -> str:
+def no_config(path: Path) -> str:
+    """A sentence on a config that is not there, and on the one that was meant."""
     here = {other.stem: str(other) for other in path.parent.glob("*.yaml")}
     names = {name: name for name in config_names()} | here
     close = difflib.get_close_matches(path.stem, names, n=1)

@@ -60,3 +60,13 @@ def test_only_training_and_measuring_need_lightning(command: str) -> None:
     run = [sys.executable, "-c", statement, COMMANDS[command][0]]
     imported = subprocess.check_output(run, text=True).split()
     assert not {"pytorch_lightning", "lightning_fabric", "torchmetrics", "albumentations"} & set(imported)
+
+
+def test_a_reader_that_ends_early_gets_no_traceback() -> None:
+    run = f"{sys.executable} -u -m lightning_app weights inspect --help | true; echo ${{PIPESTATUS[0]}}"
+    pipe = f"{sys.executable} -u -m lightning_app doctor | head -1; echo ${{PIPESTATUS[0]}}"
+    for command in (run, pipe):
+        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=True)
+        assert "Traceback" not in done.stderr
+    assert done.stdout.splitlines()[0].startswith("dfc:")
+    assert done.stdout.splitlines()[-1] in ("0", "141")

@@ -15,8 +15,8 @@ from lightning_app.detections import with_names
 from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
 from lightning_app.graph import SplitDetector
-from lightning_app.old_names import renamed_arguments
 from lightning_app.systems import Collaborative
+from lightning_app.transmit.arguments import add_config, with_configs
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
 from lightning_app.transmit.model import add_network, add_transform_and_codec, detector_of, load, load_for
@@ -26,6 +26,7 @@ def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
     parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
     parser.add_argument("picture", type=Path, help="file of the picture to code")
+    add_config(parser)
     add_network(parser)
     parser.add_argument(
         "--qp", type=QPOption, default="lossless", help="QP at which the features are coded, 0 to 51, or lossless"
@@ -36,7 +37,7 @@ def run_encode(arguments: list[str]) -> None:
     parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient", "workers"})
     parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
     parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
-    options = parser.instantiate_classes(parser.parse_args(renamed_arguments(arguments)))
+    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
     system = Collaborative(detector_of(options.network), options.channel)
     load(system.network, options.channel.transform, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
@@ -49,6 +50,7 @@ def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
     parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
+    add_config(parser)
     add_network(parser)
     parser.add_argument(
         "--classes",
@@ -64,7 +66,7 @@ def run_decode(arguments: list[str]) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; if not given, the name with .json")
     add_transform_and_codec(parser)
-    options = parser.instantiate_classes(parser.parse_args(arguments))
+    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
     network, transform = detector_of(options.network), options.transform
     if options.class_map is not None:
         use_class_map(network, options.class_map)

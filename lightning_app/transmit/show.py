@@ -21,6 +21,7 @@ from lightning_app.tiling import picture_shape
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.transmit.agreement import find_codec
+from lightning_app.transmit.arguments import add_config, with_configs
 from lightning_app.transmit.cloud import check_transform, split_of
 from lightning_app.transmit.command import write
 from lightning_app.transmit.model import add_network, add_transform_and_codec, detector_of, load_for
@@ -37,6 +38,7 @@ def run(arguments: list[str]) -> None:
     """``dfc show FILE.dfc -o TILE.png``: look into a container."""
     parser = OneSentence(prog="dfc show", description=DESCRIPTION)
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
+    add_config(parser)
     add_network(parser, required=False)
     add_transform_and_codec(parser)
     parser.add_argument(
@@ -45,7 +47,7 @@ def run(arguments: list[str]) -> None:
     parser.add_argument(
         "--contrast", action="store_true", help="draw the darkest samples black and the brightest white: most are dark"
     )
-    options = parser.instantiate_classes(parser.parse_args(arguments))
+    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
     _check(options.network, options.weights, options.output)
     data = read_container(options.file)
     try:
