@@ -128,7 +128,7 @@ def test_training_sends_gradients_through_the_codec_to_the_first_layer(network: 
 
 
 def test_what_would_fail_at_the_first_picture_is_refused_at_once(network: Network) -> None:
-    with pytest.raises(OptionError, match="group=7 must divide the 32 channels that cross"):
+    with pytest.raises(OptionError, match="group=7 must divide the 32 channels that are sent"):
         Collaborative(network, FeatureChannel(split="max_5", layout="frames", group=7))
     with pytest.raises(OptionError, match="nothing behind conv_9 can learn: cut earlier"):
         Collaborative(network, FeatureChannel(split="conv_9", gradient="stop"))

@@ -68,5 +68,5 @@ def test_max_7_of_the_paper_is_one_208_by_416_picture() -> None:
 
 
 def test_a_group_that_does_not_divide_the_channels_is_refused() -> None:
-    with pytest.raises(OptionError, match="group=4 must divide the 6 channels that cross"):
+    with pytest.raises(OptionError, match="group=4 must divide the 6 channels that are sent"):
         tile(constant_channels(6), "frames", group=4)

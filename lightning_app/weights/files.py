@@ -67,11 +67,12 @@ def read(path: Path, cfg: Path | None) -> LoadedWeights:
 
 def _trained_with(checkpoint: Mapping[str, Any], path: Path) -> Path:
     name = checkpoint.get("hyper_parameters", {}).get("network")
-    if not isinstance(name, str) or not find_network(name).is_file():
-        known = isinstance(name, str) and name.endswith(".cfg")
-        stated = f"fills {name}, which is not there" if known else "does not say which network it fills"
+    cfg = find_network(name) if isinstance(name, str) else Path()
+    # Only a .cfg: a stranger's checkpoint must not have other files read, whose lines an error would print.
+    if cfg.suffix != ".cfg" or not cfg.is_file():
+        stated = f"fills {name}, which is not there" if cfg.suffix == ".cfg" else "does not say which network it fills"
         raise OptionError(f"{path} {stated}; give its .cfg as --network")
-    return find_network(name)
+    return cfg
 
 
 def refuse_to_overwrite(path: Path) -> None:
