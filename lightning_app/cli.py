@@ -141,9 +141,8 @@ def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
 
 def _run() -> None:
     read_old_configs()
-    sys.argv[1:] = with_found_configs(
-        renamed_arguments(sys.argv[1:])
-    )  # Lightning warns where it is given a list of arguments
+    # In place, because Lightning warns where it is given a list of arguments.
+    sys.argv[1:] = with_found_configs(renamed_arguments(sys.argv[1:]))
     CLI(
         Detector,
         LightningDataModule,

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lightning_app.codecs.base import FLOAT, Picture
+from lightning_app.codecs.base import Picture
 from lightning_app.tiling import grid
 
 Grey = npt.NDArray[np.uint8]
@@ -24,19 +24,6 @@ def flat(picture: Picture) -> Picture:
     rows, cols = grid(frames)
     tiled = picture.reshape(rows, cols, height, width).swapaxes(1, 2)  # (rows, H, cols, W)
     return tiled.reshape(rows * height, cols * width)
-
-
-def as_grey(picture: Picture, depth: int) -> Grey:
-    """Samples of a depth in 8 bits, without a change of contrast; float32 samples from their minimum to their maximum.
-
-    Args:
-        picture: (H, W) or (F, H, W).
-        depth: bits per sample: 8, 10, 12, or 32 for float32.
-    """
-    samples = flat(picture)
-    if depth == FLOAT:
-        return in_range(samples, float(samples.min()), float(samples.max()))
-    return (samples.astype(np.uint16) >> (depth - 8)).astype(np.uint8)
 
 
 def ends(picture: Picture) -> tuple[float, float]:

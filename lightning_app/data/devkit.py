@@ -172,7 +172,7 @@ class _Bounded(io.BufferedReader):
 def _rgb(picture: Image.Image) -> NDArray[np.uint8]:
     if picture.mode in ("I", "F"):
         raise ValueError(
-            f"the file does not say which sample value is white of mode {picture.mode}; save it with 8 bits"
+            f"its samples are of mode {picture.mode}, and it does not say which of them are white; save it with 8 bits"
         )
     if picture.mode.startswith("I;16"):  # Pillow's own way to 8 bits makes all above 255 white
         grey = (np.asarray(picture) >> 8).astype(np.uint8)  # (H, W)

@@ -111,7 +111,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 def jpeg(picture: Grey) -> bytes:
     """A picture (H, W) or (H, W, 3), made smaller where it is larger than `SIDE`."""
-    image = Image.fromarray(np.squeeze(picture))
+    image = Image.fromarray(picture)
     image.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
     data = BytesIO()
     image.save(data, "JPEG", quality=QUALITY[image.mode], optimize=True)

@@ -16,7 +16,7 @@ from lightning_app.errors import DfcError, OptionError
 from lightning_app.graph import SplitDetector
 from lightning_app.identity import model_id
 from lightning_app.pictures import to_tensor
-from lightning_app.tile_pictures import Grey, as_grey, ends, flat, in_range
+from lightning_app.tile_pictures import Grey, ends, flat, in_range
 from lightning_app.tiling import picture_shape
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
@@ -42,10 +42,11 @@ def run(arguments: list[str]) -> None:
     add_network(parser, required=False)
     add_transform_and_codec(parser)
     parser.add_argument(
-        "-o", "--output", type=Path, help="PNG file to write the decoded samples to, laid out as they were coded"
-    )
-    parser.add_argument(
-        "--contrast", action="store_true", help="draw the darkest samples black and the brightest white: most are dark"
+        "-o",
+        "--output",
+        type=Path,
+        help="PNG file to write the decoded samples to, laid out as they were coded, the darkest of them black and the "
+        "brightest white",
     )
     options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
     _check(options.network, options.weights, options.output)
@@ -65,7 +66,7 @@ def run(arguments: list[str]) -> None:
         parts = with_network(header, tensors, names)
         picture = b""
         if options.output is not None:
-            picture = _png(header, tensors, find_codec(header, options.codec), options.contrast)
+            picture = _png(header, tensors, find_codec(header, options.codec))
     except DfcError as error:
         raise type(error)(f"{options.file}: {error}") from error
     _print(options.file, told, parts)
@@ -101,9 +102,9 @@ def _print(file: Path, told: Iterable[tuple[str, str]], parts: Sequence[Part]) -
         print(f"  {part.name:<{width}}{part.size:>12,}{100 * part.size / total:>8.2f} %")  # noqa: T201
 
 
-def _png(header: ContainerHeader, tensors: Sequence[SentTensor], codec: Codec, contrast: bool) -> bytes:
+def _png(header: ContainerHeader, tensors: Sequence[SentTensor], codec: Codec) -> bytes:
     """All tensors as one grey picture, one below another."""
-    greys = [_grey(header, tensor, codec, contrast) for tensor in tensors]
+    greys = [_grey(header, tensor, codec) for tensor in tensors]
     width = max(grey.shape[1] for grey in greys)
     rows = [np.pad(grey, ((0, GAP), (0, width - grey.shape[1])), constant_values=255) for grey in greys]
     data = BytesIO()
@@ -111,9 +112,9 @@ def _png(header: ContainerHeader, tensors: Sequence[SentTensor], codec: Codec, c
     return data.getvalue()
 
 
-def _grey(header: ContainerHeader, tensor: SentTensor, codec: Codec, contrast: bool) -> Grey:
+def _grey(header: ContainerHeader, tensor: SentTensor, codec: Codec) -> Grey:
     picture = codec.decode(tensor.payload)
     to_tensor([picture], tensor.shape, header.layout, header.group)  # refuses a picture of another shape
     cut = tuple(slice(side) for side in picture_shape(tensor.shape, header.layout, header.group))
-    samples = picture[cut]
-    return in_range(flat(samples), *ends(samples)) if contrast else as_grey(samples, header.depth)
+    samples = flat(picture[cut])
+    return in_range(samples, *ends(samples))

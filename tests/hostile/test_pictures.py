@@ -62,7 +62,7 @@ def test_of_16_bits_the_upper_8_are_read(tmp_path: Path, kind: str) -> None:
     path.write_bytes(written(deep_grey(), kind))
     if kind == "PPM":  # Pillow reads it as 32 bits, of which nobody says what is white
         with pytest.raises(
-            DataError, match="the file does not say which sample value is white of mode I; save it with 8"
+            DataError, match="its samples are of mode I, and it does not say which of them are white; save it with 8"
         ):
             read_picture(path)
         return
