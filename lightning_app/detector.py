@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from pytorch_lightning import Callback, LightningModule, Trainer
+from pytorch_lightning import Callback, LightningModule
 from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
@@ -38,6 +38,7 @@ from lightning_app.lightning_fixes.epoch_end import end_the_epoch
 from lightning_app.lightning_fixes.optimizer_options import take_over_options
 from lightning_app.lightning_fixes.run_length import steps_of_run
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
+from lightning_app.lookahead import goes_on
 from lightning_app.measure import OperatingPoint
 from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_schedule
 from lightning_app.pending import Pending
@@ -317,22 +318,6 @@ def freeze_statistics(network: nn.Module) -> None:
 def class_path(thing: object) -> str:
     """``package.module.Class`` of an object."""
     return f"{type(thing).__module__}.{type(thing).__qualname__}"
-
-
-def goes_on(trainer: Trainer, batch_idx: int) -> bool:
-    """Whether the next batch of training meets the weights and statistics of this one's beginning.
-
-    It does within an accumulation of gradients, but for a validation in its middle. Without accumulation it never does:
-    it needs what the step of the optimiser makes of the weights.
-    """
-    batches = batch_idx + 1
-    until_validation = trainer.fit_loop.total_batch_idx + 1 if trainer.check_val_every_n_epoch is None else batches
-    return bool(
-        batches < trainer.num_training_batches
-        and batches % trainer.accumulate_grad_batches
-        and trainer.val_check_batch is not None  # else validation goes by the clock
-        and until_validation % trainer.val_check_batch
-    )
 
 
 def check_run(network: SplitDetector, precision: str, classes: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Lightning recommends other products before every run, and tells each time that there is no TPU."""
+"""Lightning recommends other products before every run, and tells what nobody can change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import logging
 
 LOGGER = "pytorch_lightning.utilities.rank_zero"
 """By which Lightning tells what it does."""
-LEFT_OUT = ("💡 Tip: For seamless cloud", "TPU available: False")
+LEFT_OUT = (
+    "💡 Tip: For seamless cloud",
+    "TPU available: False",
+    # `dfc evaluate` has its own, and a config that also trains names one too.
+    "The following callbacks returned in `LightningModule.configure_callbacks` will override",
+)
 """How these lines begin."""
 
 

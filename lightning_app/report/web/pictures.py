@@ -16,9 +16,9 @@ UNIT = 320
 LETTER = 8.5
 """Units of a letter of a box's word, about."""
 EXPLANATION = (
-    "The first pictures of the test set. A box is shown if its score is above 0.3. Where features cross, the cloud "
-    "never sees the picture: the boxes stand on the original one. Where the picture crosses, it is shown as the cloud "
-    "had it."
+    "The first pictures of the test set. A box is shown if its score is above 0.3. Where features are sent, the cloud "
+    "never sees the picture, so the boxes stand on the original one. Where the picture itself is sent, it is shown as "
+    "the cloud decoded it."
 )
 
 
