@@ -12,6 +12,10 @@ from typing import NamedTuple
 
 import pytest
 
+# As in `dfc`, before our own modules: Python's typing keeps one of Union[int, float] and Union[float, int] for both, by
+# which came first, and jsonargparse then reads a 1 as 1.0, all batches in place of one.
+import pytorch_lightning  # noqa: F401
+
 from lightning_app.__main__ import main
 
 ROOT = Path(__file__).parents[1]

@@ -255,6 +255,35 @@ def test_training_draws_a_qp_a_picture(channel: FeatureChannel) -> None:
     assert torch.equal(bits, same_bits)
 
 
+def test_only_training_steps_code_with_the_training_codec() -> None:
+    v, fastest = {"max_7": features()}, HEVC(settings="fastest")
+    channel = FeatureChannel(qps=[27], training_codec=fastest, workers=1)
+    plain, quick = FeatureChannel(qps=[27], workers=1), FeatureChannel(qps=[27], codec=fastest, workers=1)
+    with channel.pool, plain.pool, quick.pool:
+        trained = channel.submit_training(v, seed=0, epoch=0, indices=[0, 1, 2]).result()
+        tested = channel(v, [27] * 3)
+        expected = quick(v, [27] * 3), plain(v, [27] * 3)
+    assert torch.equal(trained.features["max_7"], expected[0][0]["max_7"])
+    assert trained.bits is not None
+    assert torch.equal(trained.bits, expected[0][1])
+    assert torch.equal(tested[0]["max_7"], expected[1][0]["max_7"])
+    assert not torch.equal(tested[1], expected[0][1])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"training_codec": HEVC(10)}, "^training_codec: the codec takes 10 bits per sample and the channel gives 8"),
+        ({"training_codec": JPEG(), "layout": "frames"}, "^training_codec: the layout frames is a video"),
+        ({"training_codec": JPEG()}, "quality"),
+        ({"training_codec": HEVC(), "gradient": "noise"}, "no codec is in the training: leave training_codec out"),
+    ],
+)
+def test_a_training_codec_that_cannot_be_is_refused(options: dict[str, object], sentence: str) -> None:
+    with pytest.raises(OptionError, match=sentence):
+        FeatureChannel(**options)  # type: ignore[arg-type]
+
+
 def test_a_stopped_gradient_leaves_the_decoded_features_without_one() -> None:
     channel, v = FeatureChannel(gradient="stop", workers=1), features().requires_grad_()
     with channel.pool:

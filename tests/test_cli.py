@@ -17,9 +17,8 @@ from lightning_app.records.points import Point, read_points
 
 pytestmark = [
     pytest.mark.slow,
-    # Lightning's advice on loader workers, and on a folder that an earlier command of the same test has filled.
+    # Lightning's advice on loader workers.
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 
 Dfc = Callable[..., tuple[int, str, str]]

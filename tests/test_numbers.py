@@ -13,7 +13,6 @@ from lightning_app.records.points import Point, read_points
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 
 Dfc = Callable[..., tuple[int, str, str]]

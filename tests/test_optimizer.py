@@ -79,7 +79,6 @@ def state(path: str) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_distillation_by_adamw_resumes_to_the_bits_of_one_that_was_not_stopped(
     dfc: Dfc, tiny: tuple[str, ...], one_epoch: str
 ) -> None:
@@ -103,7 +102,6 @@ def test_a_distillation_by_adamw_resumes_to_the_bits_of_one_that_was_not_stopped
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_run_of_another_optimiser_is_not_resumed(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> None:
     status, _, err = dfc("fit", *tiny, *ADAMW, "--ckpt_path", one_epoch)
     assert status == 2

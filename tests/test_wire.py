@@ -45,7 +45,7 @@ OTHER_VALUES: dict[str, dict[str, Any]] = {
     "transform": {"transform": Halving()},
 }
 """For each option of the channel that changes what is sent, another value."""
-NOT_SENT = {"qps", "eval_qps", "gradient", "workers"}
+NOT_SENT = {"training_codec", "qps", "eval_qps", "gradient", "workers"}
 """Options that say when, how fast or with which gradient, and not what: a QP is a part of the key by itself."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 LOGGER = "pytorch_lightning.utilities.rank_zero"
 """By which Lightning tells what it does."""
@@ -13,6 +14,8 @@ LEFT_OUT = (
     "The following callbacks returned in `LightningModule.configure_callbacks` will override",
 )
 """How these lines begin."""
+FOLDER_IN_USE = "Checkpoint directory .* exists and is not empty"
+"""A warning of every `dfc fit`: Lightning has written the config of the run there. `EarlierRuns` keeps older files."""
 
 
 def leave_out_advice() -> None:
@@ -23,6 +26,7 @@ def leave_out_advice() -> None:
     logger = logging.getLogger(LOGGER)
     if _wanted not in logger.filters:
         logger.addFilter(_wanted)
+    warnings.filterwarnings("ignore", FOLDER_IN_USE)
 
 
 def _wanted(record: logging.LogRecord) -> bool:

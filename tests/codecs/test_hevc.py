@@ -20,7 +20,7 @@ from lightning_app.errors import CodecError, OptionError
 
 ROOT = Path(__file__).parents[2]
 DEPTHS = (8, 10, 12)
-SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster")
+SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster", "fastest")
 PREDICTIONS: tuple[Prediction, ...] = ("intra", "inter")
 
 
@@ -155,7 +155,7 @@ def test_a_depth_that_hevc_has_not_is_refused(depth: int) -> None:
 
 def test_names_that_do_not_exist_are_refused() -> None:
     wrong: Any = "slower"
-    with pytest.raises(OptionError, match=r"^settings must be paper, best or faster, not slower$"):
+    with pytest.raises(OptionError, match=r"^settings must be paper, best, faster or fastest, not slower$"):
         HEVC(8, settings=wrong)
     with pytest.raises(OptionError, match=r"^prediction must be intra or inter, not slower$"):
         HEVC(8, prediction=wrong)

@@ -47,16 +47,29 @@ def test_every_frame_is_coded_at_the_qp_asked(depth: int, prediction: Prediction
 
 
 @pytest.mark.parametrize(
-    ("setting", "ctu", "transform", "depth_of_transforms", "signs", "deblocking"),
-    [("paper", 4, 4, 0, 1, []), ("best", 6, 5, 1, 1, [-2]), ("faster", 4, 4, 0, 0, [-2])],
+    ("setting", "ctu", "smallest", "transform", "depth_of_transforms", "signs", "deblocking", "offset"),
+    [
+        ("paper", 4, 3, 4, 0, 1, [], 1),
+        ("best", 6, 3, 5, 1, 1, [-2], 1),
+        ("faster", 4, 3, 4, 0, 0, [-2], 1),
+        ("fastest", 4, 4, 4, 2, 0, [], 0),
+    ],
 )
 def test_the_settings_tools_stand_in_the_parameter_sets(
-    setting: Settings, ctu: int, transform: int, depth_of_transforms: int, signs: int, deblocking: list[int]
+    setting: Settings,
+    ctu: int,
+    smallest: int,
+    transform: int,
+    depth_of_transforms: int,
+    signs: int,
+    deblocking: list[int],
+    offset: int,
 ) -> None:
     elements = syntax(HEVC(10, setting).encode(np.zeros((75, 130), np.uint16), 27))
     values = {name: sorted(set(found)) for name, found in elements.items()}
-    assert values["log2_min_luma_coding_block_size_minus3"] == [0]
-    assert values["log2_diff_max_min_luma_coding_block_size"] == [ctu - 3]
+    assert values["log2_min_luma_coding_block_size_minus3"] == [smallest - 3]
+    assert values["log2_diff_max_min_luma_coding_block_size"] == [ctu - smallest]
+    assert values["sample_adaptive_offset_enabled_flag"] == [offset]
     assert values["log2_diff_max_min_luma_transform_block_size"] == [transform - 2]
     assert values["max_transform_hierarchy_depth_intra"] == [depth_of_transforms]
     assert values["sign_data_hiding_enabled_flag"] == [signs]
@@ -64,5 +77,7 @@ def test_the_settings_tools_stand_in_the_parameter_sets(
     assert values.get("pps_beta_offset_div2", []) == values.get("pps_tc_offset_div2", []) == deblocking
     assert values["chroma_format_idc"] == [0]
     assert values["bit_depth_luma_minus8"] == [2]
-    assert (values["pic_height_in_luma_samples"], values["conf_win_bottom_offset"]) == ([80], [5])
-    assert (values["pic_width_in_luma_samples"], values["conf_win_right_offset"]) == ([136], [6])
+    block = 2**smallest
+    height, width = -(-75 // block) * block, -(-130 // block) * block
+    assert (values["pic_height_in_luma_samples"], values["conf_win_bottom_offset"]) == ([height], [height - 75])
+    assert (values["pic_width_in_luma_samples"], values["conf_win_right_offset"]) == ([width], [width - 130])

@@ -14,7 +14,7 @@ from lightning_app.codecs import HEVC, QP, Picture
 from lightning_app.codecs.x265 import Settings
 
 LOSSY = (22, 27, 32, 37)
-SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster")
+SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster", "fastest")
 
 
 @dataclass
@@ -73,8 +73,9 @@ def test_lossless_is_exact_on_real_tiles(points: Points, settings: Settings) -> 
 
 
 # One QP step is about 1.2; x265's default ipratio gives 0.5 to 0.7. RDOQ trades error for bits, as HM's does.
+# `fastest` predicts blocks of 16×16 only.
 @pytest.mark.slow
-@pytest.mark.parametrize(("settings", "most"), [("paper", 1.15), ("best", 1.25), ("faster", 1.15)])
+@pytest.mark.parametrize(("settings", "most"), [("paper", 1.15), ("best", 1.25), ("faster", 1.15), ("fastest", 1.5)])
 def test_a_qp_is_what_hm_means_by_it(points: Points, settings: Settings, most: float) -> None:
     ratios = {(p.tile, p.qp): p.our_mse / p.hm_mse for p in points[settings] if p.qp is not None}
     assert len(ratios) == 12 * len(LOSSY)
@@ -83,7 +84,7 @@ def test_a_qp_is_what_hm_means_by_it(points: Points, settings: Settings, most: f
 
 @pytest.mark.slow
 @pytest.mark.parametrize("depth", [8, 10, 12])
-@pytest.mark.parametrize(("settings", "percent"), [("paper", 2.5), ("best", 0.5), ("faster", 4)])
+@pytest.mark.parametrize(("settings", "percent"), [("paper", 2.5), ("best", 0.5), ("faster", 4), ("fastest", 23)])
 def test_bd_rate_against_hm_is_within_what_the_settings_promise(
     points: Points, depth: int, settings: Settings, percent: float
 ) -> None:
@@ -94,7 +95,7 @@ def test_bd_rate_against_hm_is_within_what_the_settings_promise(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("settings", ["paper", "best", "faster"])
 @pytest.mark.parametrize(("depth", "percent"), [(8, 7), (10, 10), (12, 20)])
 def test_lossless_bytes_stay_near_hm(points: Points, depth: int, percent: float, settings: Settings) -> None:
     lossless = [p for p in points[settings] if p.depth == depth and p.qp is None]

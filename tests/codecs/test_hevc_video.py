@@ -12,7 +12,7 @@ from lightning_app.codecs.x265 import Prediction, Settings
 from lightning_app.errors import CodecError
 
 DEPTHS = (8, 10, 12)
-SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster")
+SETTINGS: tuple[Settings, ...] = ("paper", "best", "faster", "fastest")
 PREDICTIONS: tuple[Prediction, ...] = ("intra", "inter")
 IDR, P = 20, 1  # nal_unit_type
 

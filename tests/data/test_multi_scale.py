@@ -145,7 +145,6 @@ def recorded() -> list[tuple[int, int, list[str]]]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_sizes_depend_neither_on_workers_nor_on_a_stop(
     dfc: Dfc, tiny: tuple[str, ...], workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,7 @@ def draw(root: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*does not have many workers", "ignore:Checkpoint directory")
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
 def test_thirty_pictures_of_one_class_are_trained_on_by_two_commands_and_from_coco_to_the_same_digit(
     dfc: Dfc, workplace: Path
 ) -> None:

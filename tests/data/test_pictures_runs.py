@@ -61,7 +61,6 @@ def few(write_pictures: WritePictures, workplace: Path) -> tuple[str, ...]:
 
 ALONE = ("--model.criterion", "heads_alone.HeadsAlone")
 quiet = pytest.mark.filterwarnings("ignore:.*does not have many workers")
-refilled = pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 
 
 def told(caplog: pytest.LogCaptureFixture) -> str:
@@ -92,7 +91,6 @@ def test_a_fit_without_annotations_trains_leaves_its_weights_and_says_where(
 
 @pytest.mark.slow
 @quiet
-@refilled
 def test_a_run_resumed_from_any_step_ends_at_the_same_bits(dfc: Dfc, few: tuple[str, ...]) -> None:
     """Step 5 is the last of the first epoch, behind which a validation would come."""
     options = {"dirpath": "steps", "filename": "{step}", "every_n_train_steps": 1, "save_top_k": -1}

@@ -10,7 +10,6 @@ import torch
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 
 Dfc = Callable[..., tuple[int, str, str]]

@@ -49,7 +49,7 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
         (Sweep(["max_3", "max_8"]), "no layer is named 'max_8'"),
         (Sweep(["max_3"], depths=[8, 9]), "depth must be 8, 10 or 12, not 9"),
         (Sweep(["max_3"], codecs=["HEVC", "H264"]), "no codec is named H264: take one of HEVC, PNG"),
-        (Sweep(["max_3"], codecs=["HEVC/bst"]), "settings must be paper, best or faster, not bst"),
+        (Sweep(["max_3"], codecs=["HEVC/bst"]), "settings must be paper, best, faster or fastest, not bst"),
         (Sweep(["max_3"], codecs=["HEVC/best/intra/x"]), "no codec is named HEVC/best/intra/x"),
         (Sweep(["max_3"], layouts=["tiled/2"]), "a layout is tiled, quilted, frames, or frames/8"),
         (Sweep(["max_3"], layouts=["frames/7"]), "group=7 must divide the 32 channels"),

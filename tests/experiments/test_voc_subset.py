@@ -43,7 +43,6 @@ def short(way: Way) -> Way:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The number of training batches .* is smaller than the logging interval")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_the_experiment_chooses_measures_and_reports_and_does_nothing_twice(
     dfc: Dfc, shared: Path, devkit: Path, workplace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

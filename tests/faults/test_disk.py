@@ -89,7 +89,6 @@ def test_a_kill_in_the_middle_of_writing_leaves_the_file_that_was_there(tmp_path
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_training_on_a_full_disk_keeps_its_last_checkpoint(
     dfc: Callable[..., Any], tiny: tuple[str, ...], one_epoch: str
 ) -> None:

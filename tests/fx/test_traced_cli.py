@@ -16,7 +16,6 @@ CHANNEL = ("--model.channel.split", "layer2", "--model.channel.qps", "[lossless,
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 
 

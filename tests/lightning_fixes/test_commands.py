@@ -13,7 +13,6 @@ from lightning_app.schedule import rate_factor
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
 ]
 Dfc = Callable[..., Any]
 

@@ -32,10 +32,7 @@ CHANNEL = ("--model.channel.split", "max_5", "--model.channel.qps", "[lossless,3
 TRANSFORM = ("--model.channel.transform", "one_by_one.Bottleneck", "--model.channel.transform.channels", "8")
 WEIGHT = "system.channel.transform.down.0.weight"
 
-quiet = [
-    pytest.mark.filterwarnings("ignore:.*does not have many workers"),
-    pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty"),
-]
+quiet = pytest.mark.filterwarnings("ignore:.*does not have many workers")
 
 
 def state(path: str = CHECKPOINT) -> dict[str, Any]:
@@ -53,7 +50,7 @@ def run(tiny: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+@quiet
 @pytest.mark.parametrize("kind", ["Bottleneck", "Dropping"])
 def test_a_fit_trains_the_transform_and_a_resumed_one_ends_at_the_same_weights(
     dfc: Dfc, run: tuple[str, ...], kind: str
@@ -81,7 +78,7 @@ def _initial(channels: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+@quiet
 def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
     dfc: Dfc, run: tuple[str, ...], tiny: tuple[str, ...]
 ) -> None:
@@ -133,7 +130,7 @@ def test_what_a_fit_has_trained_is_evaluated_encoded_and_decoded(
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+@quiet
 def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str, ...]) -> None:
     assert dfc("fit", *run, "--trainer.max_epochs", "1")[0] == 0
     shapes = ("--network", "configs/networks/shapes.cfg", "--split", "max_5", "--output", "onnx")
@@ -159,7 +156,7 @@ def test_the_exported_front_and_back_hold_the_transform(dfc: Dfc, run: tuple[str
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+@quiet
 def test_a_transform_that_is_missing_or_left_over_is_said_and_a_run_that_resumes_needs_its_own(
     dfc: Dfc, run: tuple[str, ...], tiny: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -176,7 +173,7 @@ def test_a_transform_that_is_missing_or_left_over_is_said_and_a_run_that_resumes
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(quiet[0].args[0], quiet[1].args[0])
+@quiet
 def test_the_moving_average_takes_the_transform_in(dfc: Dfc, run: tuple[str, ...]) -> None:
     assert dfc("fit", *run, "-c", "configs/ema.yaml", "--trainer.max_epochs", "1")[0] == 0
     checkpoint = torch.load(CHECKPOINT, weights_only=True)

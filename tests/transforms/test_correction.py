@@ -73,7 +73,6 @@ def test_a_codec_says_its_step_as_a_share_of_the_range() -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_fit_trains_it_and_test_evaluate_encode_and_onnx_use_it(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     status, _, err = dfc("fit", *tiny, *CHANNEL)
     assert status == 0, err

@@ -234,7 +234,6 @@ def state() -> dict[str, Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_fit_finds_the_components_and_what_begins_with_them_keeps_them(dfc: Dfc, tiny: tuple[str, ...]) -> None:
     run = (*tiny, *CHANNEL, "--model.channel.transform", CHAIN)
     status, _, err = dfc("fit", *run, "-c", "configs/ema.yaml", "--trainer.max_epochs", "1")
@@ -250,7 +249,6 @@ def test_a_fit_finds_the_components_and_what_begins_with_them_keeps_them(dfc: Df
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*does not have many workers")
-@pytest.mark.filterwarnings("ignore:Checkpoint directory .* exists and is not empty")
 def test_a_resumed_fit_ends_at_the_weights_of_one_that_was_not_interrupted_and_is_evaluated_and_sent(
     dfc: Dfc, tiny: tuple[str, ...]
 ) -> None:
