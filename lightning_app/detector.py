@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, cast
 
@@ -119,6 +120,7 @@ class Detector(LightningModule):
             for parameter in [] if self.transform is None else self.transform.only_reducing():
                 parameter.requires_grad_(False)  # DistributedDataParallel would wait for its gradient
         self.points: list[Point] = []
+        self._held = ExitStack()
         self._submitted: dict[tuple[int, int], Pending[TrainingRecord]] = {}  # by epoch and batch
         # For the number of operations in Lightning's summary.
         self.example_input_array = torch.zeros(1, self.network.channels, *self.network.size)
@@ -157,8 +159,15 @@ class Detector(LightningModule):
         """Find values of a transform that neither the weights nor the checkpoint, which is loaded now, has brought."""
         with torch.inference_mode(False):  # it needs gradients
             self._find_values()
+        self._held.enter_context(self.network.unchanging())
 
     on_test_start = on_predict_start = on_validation_start
+
+    def on_validation_end(self) -> None:
+        """Let the weights change again."""
+        self._held.close()
+
+    on_test_end = on_predict_end = on_validation_end
 
     def _find_values(self, training: bool = False) -> None:
         if isinstance(self.system, Collaborative):

@@ -12,11 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_app.darknet.activations import ACTIVATIONS, SMALL
-from lightning_app.darknet.convolve import Conv2d
+from lightning_app.darknet.convolve import Fixable, FixedConvolution
 from lightning_app.darknet.pooling import Blur, Pair
 
 
-class Convolution(nn.Module):
+class Convolution(Fixable):
     """``[convolutional]``: convolution, batch norm where asked, activation (``src/convolutional_layer.c``).
 
     With batch norm the bias is the batch norm's own. Momentum .01 and eps 1e-5 are those that published weights were
@@ -51,7 +51,7 @@ class Convolution(nn.Module):
         super().__init__()
         steps = (stride, stride) if isinstance(stride, int) else stride
         taken = (1, 1) if antialiasing else steps
-        self.conv = Conv2d(channels, filters, size, taken, padding, dilation, groups, bias=not batch_normalize)
+        self.conv = nn.Conv2d(channels, filters, size, taken, padding, dilation, groups, bias=not batch_normalize)
         self.norm = nn.BatchNorm2d(filters, eps=1e-5, momentum=0.01) if batch_normalize else nn.Identity()
         self.activation = ACTIVATIONS[activation]()
         self.blur = Blur(antialiasing, steps) if antialiasing else nn.Identity()
@@ -65,8 +65,14 @@ class Convolution(nn.Module):
             if self.conv.bias is not None:
                 self.conv.bias.zero_()
 
+    def fix(self) -> FixedConvolution:
+        """All but the blur."""
+        return FixedConvolution(self.conv, self.norm, self.activation)
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, N, M) -> (B, filters, N', M')."""
+        if self.fixed is not None and self.fixed.takes(x):
+            return self.blur(self.fixed(x))  # type: ignore[no-any-return]
         return self.blur(self.activation(self.norm(self.conv(x))))  # type: ignore[no-any-return]
 
 

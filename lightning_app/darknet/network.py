@@ -97,7 +97,7 @@ class Network(HeadedDetector):
         return load_weights(self, path)
 
     def unchanging(self) -> AbstractContextManager[None]:
-        """For the time that nobody changes the weights: large kernels stay as oneDNN multiplies them."""
+        """For the time that nobody changes the weights: convolution, batch norm and activation are one call."""
         return unchanging(self)
 
 

@@ -71,7 +71,7 @@ class Evaluation(LightningModule):
 
     Attributes:
         examples: pictures to look at, once all are measured.
-        held: the cache, the files, the threads and the laid out kernels, from `setup` on; whoever tests closes it.
+        held: the cache, the files, the threads and the fixed weights, from `setup` on; whoever tests closes it.
     """
 
     def __init__(
@@ -123,7 +123,7 @@ class Evaluation(LightningModule):
             check_measurable(data)
         device = self.trainer.strategy.root_device.type
         versions = [torch.__version__, version("opencv-python-headless")]  # that compute, and resize the pictures
-        layout = "channels last"  # of CPUs; sums are rounded by it
+        layout = "channels last, a layer as one call"  # of CPUs; sums are rounded by it
         setting = [self.trainer.precision, device, layout, source_key(type(self.network)), *versions]
         digest = hashlib.sha256(repr(setting).encode())
         for part in self.network.identity():

@@ -48,7 +48,7 @@ def detect_from(
     shapes = sent_shapes(transform, network.shapes(split.crossing))
     header, tensors = unpack(data, model_id(network, transform), list(shapes.values()))
     codec = find_codec(header, codec)
-    with torch.inference_mode():
+    with torch.inference_mode(), network.unchanging():
         features = dict(zip(split.crossing, receive(header, tensors, codec), strict=True))
         if transform is not None:
             features = transform.restore(features, torch.tensor([codec.step(header.qp)]))

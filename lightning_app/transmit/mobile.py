@@ -32,7 +32,7 @@ def encode_picture(file: Path, system: Collaborative, qp: QPOption, resize: Resi
     if max(rgb.shape) > 0xFFFF:
         raise OptionError(f"{file} is larger than 65535 pixels a side: make it smaller")
     image, _ = fit_picture(as_channels(rgb, network.channels), network.size, resize)
-    with torch.inference_mode():
+    with torch.inference_mode(), network.unchanging():
         sent = channel.encode(system.features(to_tensor(image, network.channels)[None]), qp)
     size, model = (rgb.shape[0], rgb.shape[1]), model_id(network, channel.transform)
     return pack(channel.header(qp, model, size, letterbox=resize == "letterbox"), sent)

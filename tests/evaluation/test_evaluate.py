@@ -19,7 +19,8 @@ import torch
 from torch import nn
 
 from lightning_app.darknet import Network, save_weights
-from lightning_app.darknet.convolve import Conv2d
+from lightning_app.darknet.convolve import FixedConvolution
+from lightning_app.darknet.layers import Convolution
 from lightning_app.records.points import Point, read_points
 
 pytestmark = [
@@ -146,13 +147,13 @@ def test_the_network_runs_once_a_picture_in_one_thread_and_each_back_once_a_poin
     monkeypatch.setattr(Network, "from_cfg", classmethod(marked))
     monkeypatch.setattr(nn.Module, "__call__", counting)
     used: list[int] = []
-    conv = torch.conv2d
+    call = FixedConvolution.__call__
 
-    def noting(*arguments: object, **options: object) -> torch.Tensor:
+    def noting(fixed: FixedConvolution, x: torch.Tensor) -> torch.Tensor:
         used.append(torch.get_num_threads())
-        return conv(*arguments, **options)  # type: ignore[no-any-return, call-overload]
+        return call(fixed, x)
 
-    monkeypatch.setattr("torch.nn.functional.conv2d", noting)
+    monkeypatch.setattr(FixedConvolution, "__call__", noting)
     before = torch.get_num_threads()
     assert dfc("evaluate", *trained, *SWEEP)[0] == 0
     assert set(used) == {1}
@@ -227,21 +228,23 @@ def test_the_front_runs_once_a_picture_and_each_point_codes_it_once(
     assert kept() == 12 * PICTURES
 
 
-def test_every_kernel_stays_laid_out_while_the_weights_do_not_change(
-    dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("command", ["evaluate", "test", "validate", "predict"])
+def test_every_convolution_is_one_call_while_the_weights_do_not_change(
+    command: str, dfc: Dfc, trained: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stay, convolutions, forward = [], set(), Conv2d.forward
+    fixed, layers, forward = [], set(), Convolution.forward
 
-    def noted(convolution: Conv2d, x: torch.Tensor) -> torch.Tensor:
-        stay.append(convolution.laid_out is not None)
-        convolutions.add(convolution)
-        return forward(convolution, x)
+    def noted(layer: Convolution, x: torch.Tensor) -> torch.Tensor:
+        fixed.append(layer.fixed is not None)
+        layers.add(layer)
+        return forward(layer, x)
 
-    monkeypatch.setattr(Conv2d, "forward", noted)
-    assert dfc("evaluate", *trained, "--splits", "[max_5]", "--qps", "[37]")[0] == 0
-    assert stay
-    assert all(stay)
-    assert all(convolution.laid_out is None for convolution in convolutions)
+    monkeypatch.setattr(Convolution, "forward", noted)
+    options = ("--splits", "[max_5]", "--qps", "[37]") if command == "evaluate" else ()
+    assert dfc(command, *trained, *options)[0] == 0
+    assert fixed
+    assert all(fixed)
+    assert all(layer.fixed is None for layer in layers)
 
 
 def test_killed_twice_and_resumed_it_ends_with_the_same_files(dfc: Dfc, trained: tuple[str, ...]) -> None:
