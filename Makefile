@@ -7,6 +7,7 @@
 # make docs   the documentation as a site, build/docs/index.html; a link that leads nowhere is an error; asks PyPI once
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
 # make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
+# make bench-gpu   the tests and the figures of a machine with a GPU, by a PYTHON that has torch for it; some minutes
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
 # make lock   the hashes of the pinned packages anew, after a change of requirements.txt; asks PyPI
 # make venv   the set-up alone: .venv with the pinned versions, which every target makes by itself
@@ -19,7 +20,7 @@ SHARED ?= ../shared
 TOOLS := build/tools
 DOCS := build/docs-tools
 
-.PHONY: venv demo test soak lint bench experiment fewer-bits journey docs audit lock clean-demo
+.PHONY: venv demo test soak lint bench bench-gpu experiment fewer-bits journey docs audit lock clean-demo
 
 venv: .venv/.installed
 
@@ -77,6 +78,11 @@ soak: venv
 bench: venv
 	@command -v ffmpeg >/dev/null || apt-get install --yes --quiet ffmpeg || echo "ffmpeg is absent: the suite will say so"
 	$(BIN)/python -m benchmarks --shared $(SHARED)
+
+# No set-up: the machine may have no network, and its torch is its own (CONTRIBUTING.md).
+bench-gpu:
+	$(PYTHON) -m pytest -q tests/test_cuda.py
+	$(PYTHON) -m benchmarks channel_step overlap --shared $(SHARED) --output runs/bench-gpu
 
 lint: venv
 	$(BIN)/ruff check .

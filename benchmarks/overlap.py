@@ -39,7 +39,7 @@ def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
 
 
 def _row(shared: Path) -> Row:
-    turns = [(*_apart(shared), _step_seconds(shared, FeatureChannel(SPLIT, workers=1))) for _ in range(TURNS)]
+    turns = [(*_apart(shared), step_seconds(shared, FeatureChannel(SPLIT, workers=1))) for _ in range(TURNS)]
     plain, coding, ours = (min(seconds) for seconds in zip(*turns, strict=True))
     bound = max(plain, coding)
     return Row(
@@ -61,7 +61,7 @@ def _apart(shared: Path) -> tuple[float, float]:
 
     Busy cores slow each other, so neither is timed alone.
     """
-    work = _step_work(shared)
+    work = step_work(shared)
     ends: list[float] = []
     training = Event()
     with CodecPool(HEVC(), 1) as pool:
@@ -76,7 +76,7 @@ def _apart(shared: Path) -> tuple[float, float]:
         training.set()
         coder = Thread(target=keep_coding)
         coder.start()
-        plain = _step_seconds(shared, None)
+        plain = step_seconds(shared, None)
         training.clear()
         coder.join()
     return plain, (ends[-1] - ends[0]) / (len(ends) - 1) * len(work)
@@ -93,10 +93,11 @@ class _Clock(Callback):
             self.ends.append(time.perf_counter())
 
 
-def _step_seconds(shared: Path, channel: FeatureChannel | None) -> float:
+def step_seconds(shared: Path, channel: FeatureChannel | None) -> float:
+    """Seconds of a step of the optimiser, the median of several, without a channel or through one."""
     clock = _Clock()
     trainer = Trainer(
-        accelerator="cpu",
+        accelerator="auto",
         max_steps=STEPS + 1,
         accumulate_grad_batches=BATCHES,
         limit_val_batches=0,
@@ -112,7 +113,7 @@ def _step_seconds(shared: Path, channel: FeatureChannel | None) -> float:
     return median(end - start for start, end in zip(clock.ends, clock.ends[1:], strict=False))
 
 
-def _step_work(shared: Path) -> list[tuple[Picture, QP]]:
+def step_work(shared: Path) -> list[tuple[Picture, QP]]:
     """The pictures that a step codes, each at its QP."""
     system = Collaborative(Detector(CFG, str(shared / WEIGHTS)).network.eval(), FeatureChannel(SPLIT))
     data = _data(shared, size=224)

@@ -10,6 +10,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+
 from lightning_app.codecs import available_cores
 from lightning_app.provenance import program_commit
 from lightning_app.report.markdown import table
@@ -55,7 +57,9 @@ def machine() -> dict[str, str]:
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     gibibytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "av", "opencv-python-headless"))
+    graphics = {"GPU": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
     return {
+        **graphics,
         "processor": names[0] if names else platform.machine(),
         "cores": str(available_cores()),
         "memory": f"{gibibytes:.0f} GiB",

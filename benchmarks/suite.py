@@ -14,6 +14,7 @@ NAMES = (
     "inference",
     "detection_metrics",
     "training",
+    "channel_step",
     "overlap",
     "evaluating",
     "ranks",

@@ -17,7 +17,7 @@ from lightning_app.codecs.jpegls import JPEGLS
 from lightning_app.codecs.jpegxl import JPEGXL
 from lightning_app.codecs.lzma2 import LZMA
 from lightning_app.codecs.png import PNG
-from lightning_app.codecs.pool import CodecPool, CodedPicture, code, decode
+from lightning_app.codecs.pool import CodecPool, CodedPicture, check_picklable, code, decode
 from lightning_app.codecs.raw import Raw
 from lightning_app.codecs.table import codec_named
 from lightning_app.codecs.workers import WorkerPool
@@ -42,6 +42,7 @@ __all__ = [
     "Raw",
     "WorkerPool",
     "available_cores",
+    "check_picklable",
     "code",
     "codec_named",
     "decode",

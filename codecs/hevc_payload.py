@@ -2,7 +2,7 @@
 
 ::
 
-    1 byte    bits 0–1 settings (paper, best, faster), 2–3 depth (8, 10, 12), 4 lossless, 5 inter prediction,
+    1 byte    bits 0–1 settings (paper, best, faster, fastest), 2–3 depth (8, 10, 12), 4 lossless, 5 inter prediction,
               6 in full, 7 a video
     2 or more (F,) H and W as varints: 4 bytes for a picture of 208×416
     …         one slice per frame, with the start code 0 0 1 between them and without the headers of their NAL units;

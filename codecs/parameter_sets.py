@@ -67,7 +67,7 @@ def _sequence_set(
         _block_sizes(options),
         "0",  # scaling_list_enabled_flag
         "0",  # amp_enabled_flag
-        "1",  # sample_adaptive_offset_enabled_flag
+        _u(1, options["sao"]),  # sample_adaptive_offset_enabled_flag
         "0",  # pcm_enabled_flag
         _ue(0),  # num_short_term_ref_pic_sets
         "0",  # long_term_ref_pics_present_flag

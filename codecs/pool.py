@@ -38,7 +38,7 @@ class CodecPool(WorkerPool):
 
     def __init__(self, codec: Coder, workers: int | None = None) -> None:
         super().__init__(workers)
-        _check_picklable(codec)
+        check_picklable(codec)
         self.codec = codec
 
     def __reduce__(self) -> tuple[Callable[..., "CodecPool"], tuple[Any, ...]]:
@@ -48,12 +48,15 @@ class CodecPool(WorkerPool):
         """`submit`, and wait for the result."""
         return self.submit(pictures, qps).result()
 
-    def submit(self, pictures: Sequence[Picture], qps: Sequence[QP]) -> Pending[list[CodedPicture]]:
+    def submit(
+        self, pictures: Sequence[Picture], qps: Sequence[QP], codec: Coder | None = None
+    ) -> Pending[list[CodedPicture]]:
         """Encode and decode each picture at its QP, in the workers, while the caller goes on.
 
         Args:
             pictures: what the codec takes, of any shapes.
             qps: one QP per picture; None is lossless.
+            codec: what the workers code with; None for the pool's codec.
 
         Returns:
             what became of each picture, in the order of `pictures`. Its ``result()`` raises `CodecError` if a picture
@@ -66,11 +69,13 @@ class CodecPool(WorkerPool):
             raise CodecError(f"{len(pictures)} pictures need as many QPs, not {len(qps)}")
         # The longest first, so that no core waits long for the last: large pictures at low QPs.
         order = sorted(range(len(qps)), key=lambda i: (-pictures[i].size, -1 if qps[i] is None else qps[i]))
-        coding = self.stream([(code, self.codec, pictures[i], qps[i]) for i in order])
+        coder = codec or self.codec
+        coding = self.stream([(code, coder, pictures[i], qps[i]) for i in order])
         return Pending(lambda: [one for _, one in sorted(zip(order, coding, strict=True), key=itemgetter(0))])
 
 
-def _check_picklable(codec: Coder) -> None:
+def check_picklable(codec: Coder) -> None:
+    """Raise `OptionError` where a codec cannot go to a worker process."""
     # Told here: where the executor cannot send a call, its thread may end in a traceback of its own.
     try:
         pickle.dumps(codec)

@@ -7,7 +7,7 @@ float32 samples. A gradient passes through it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_app.bitstream import ContainerHeader, SentTensor, pack
-from lightning_app.codecs import HEVC, QP, Codec, CodecPool, CodedPicture, Raw
+from lightning_app.codecs import HEVC, QP, Codec, CodecPool, CodedPicture, Raw, check_picklable
 from lightning_app.codecs.base import FLOAT, Picture
 from lightning_app.errors import FeatureError, OptionError
 from lightning_app.gradient import Gradient, add_uniform_noise, attach
@@ -85,6 +85,8 @@ class FeatureChannel(nn.Module):
             Fig. 3b), or ``frames``, a video of the channels.
         group: number of channels in one frame of the layout ``frames``, 1 or more.
         codec: codec of the features; null for HEVC at ``depth``, or Raw where ``depth`` is 32.
+        training_codec: codec of the features in training steps, such as HEVC with the settings ``fastest``, which take
+            a quarter of the time; null for ``codec``, by which validation and test always code.
         transform: feature transform, which changes the features before the quantiser, and back in the cloud; null for
             none.
         gradient: way of the gradient through the codec: ``straight_through``, ``stop`` (only the cloud side learns),
@@ -109,6 +111,7 @@ class FeatureChannel(nn.Module):
         layout: Layout = "tiled",
         group: int = 1,
         codec: Codec | None = None,
+        training_codec: Codec | None = None,
         transform: FeatureTransform | None = None,
         gradient: Gradient = "straight_through",
         workers: int | None = None,
@@ -119,8 +122,9 @@ class FeatureChannel(nn.Module):
             raise OptionError("the gradient noise is the quantiser's, and depth=32 does not quantise: take another")
         self.wire = WireFormat(split, codec, passthrough, depth, zero_min, scaling, levels, layout, group, transform)
         self.transform, self.gradient, self.split_index = transform, gradient, _trailing_number(split)
-        self.qps = self._checked(qps)
-        self.eval_qps = self.qps if eval_qps is None else self._checked(eval_qps)
+        self.training_codec = self._for_training(training_codec)
+        self.qps = _checked(qps, self.training_codec)
+        self.eval_qps = _checked(qps if eval_qps is None else eval_qps, codec)
         self.pool = CodecPool(codec, workers)
 
     @classmethod
@@ -128,12 +132,17 @@ class FeatureChannel(nn.Module):
         """A channel that sends in a format, at some QPs."""
         return cls(qps=qps, **{field.name: getattr(wire, field.name) for field in fields(wire)})
 
-    def _checked(self, qps: Sequence[QPOption]) -> tuple[QPOption, ...]:
-        if not qps:
-            raise OptionError("qps names no quantisation parameter; give at least one, such as [lossless, 32]")
-        for qp in qps:
-            self.wire.codec.check_qp(codec_qp(qp))
-        return tuple(qps)
+    def _for_training(self, codec: Codec | None) -> Codec:
+        if codec is None:
+            return self.wire.codec
+        if self.gradient == "noise":
+            raise OptionError("with the gradient noise no codec is in the training: leave training_codec out")
+        try:
+            replace(self.wire, codec=codec)  # the same rules as for the codec of tests
+        except OptionError as error:
+            raise OptionError(f"training_codec: {error}") from None
+        check_picklable(codec)
+        return codec
 
     def draw_qps(self, seed: int, epoch: int, indices: Sequence[int]) -> list[QPOption]:
         """One random QP per picture, which depends on the seed, the epoch and the picture's number only."""
@@ -151,7 +160,7 @@ class FeatureChannel(nn.Module):
             indices: B numbers of the pictures.
         """
         if self.gradient != "noise":
-            return self.submit(features, self.draw_qps(seed, epoch, indices))
+            return self.submit(features, self.draw_qps(seed, epoch, indices), self.training_codec)
         noisy = {
             name: add_uniform_noise(v, self._step(name, v), [(seed, epoch, i, place) for i in indices])
             for place, (name, v) in enumerate(self.wire.reduce(features).items())
@@ -164,12 +173,15 @@ class FeatureChannel(nn.Module):
         assert received.bits is not None
         return received.features, received.bits
 
-    def submit(self, features: Mapping[str, Tensor], qps: Sequence[QPOption]) -> Pending[Transmission]:
+    def submit(
+        self, features: Mapping[str, Tensor], qps: Sequence[QPOption], codec: Codec | None = None
+    ) -> Pending[Transmission]:
         """Code every tensor that crosses the cut, one picture or video per image, while the caller goes on.
 
         Args:
             features: (B, C, N, M) by the name of the layer that made it.
             qps: B quantisation parameters, one per image.
+            codec: of the pictures; None for the channel's.
 
         Returns:
             the decoded features, of the same names and shapes, in float32, or in float64 if they came so; and the bits
@@ -180,16 +192,17 @@ class FeatureChannel(nn.Module):
         """
         reduced = self.wire.reduce(features)
         samples = {name: self._to_samples(name, v) for name, v in reduced.items()}
-        coding = self.pool.submit(self._pictures(samples), [codec_qp(qp) for qp in qps] * len(samples))
+        codec = codec or self.wire.codec
+        pictures = self._pictures(samples, codec)
+        coding = self.pool.submit(pictures, [codec_qp(qp) for qp in qps] * len(samples), codec)
         return coding.then(lambda coded: self._receive(reduced, samples, coded, qps))
 
-    def _pictures(self, samples: Mapping[str, QuantisedTensor]) -> list[Picture]:
-        """What the codec takes: B pictures of each tensor, one tensor after another."""
-        wire = self.wire
+    def _pictures(self, samples: Mapping[str, QuantisedTensor], codec: Codec) -> list[Picture]:
+        """What a codec takes: B pictures of each tensor, one tensor after another."""
         return [
             picture
             for tensor in samples.values()
-            for picture in to_pictures(tensor.q, wire.layout, wire.group, wire.codec.min_side)
+            for picture in to_pictures(tensor.q, self.wire.layout, self.wire.group, codec.min_side)
         ]
 
     def _receive(
@@ -228,7 +241,7 @@ class FeatureChannel(nn.Module):
     def codec_inputs(self, features: Mapping[str, Tensor]) -> list[CodecInput]:
         """One image's tensors, each (1, C, N, M), as the codec takes them, whatever the QP."""
         samples = {name: self._to_samples(name, v) for name, v in self.wire.reduce(features).items()}
-        both = zip(samples.items(), self._pictures(samples), strict=True)
+        both = zip(samples.items(), self._pictures(samples, self.wire.codec), strict=True)
         return [
             CodecInput(name, (q.shape[1], q.shape[2], q.shape[3]), lo.item(), hi.item(), picture)
             for (name, (q, lo, hi)), picture in both
@@ -277,6 +290,14 @@ def features_of(header: ContainerHeader, tensor: SentTensor, picture: Picture) -
     """The features of one tensor, (1, C, N, M) float32, from the decoded picture of its payload."""
     q = to_tensor([picture], tensor.shape, header.layout, header.group)
     return to_features(QuantisedTensor(q, torch.tensor([tensor.lo]), torch.tensor([tensor.hi])), header.depth)
+
+
+def _checked(qps: Sequence[QPOption], codec: Codec) -> tuple[QPOption, ...]:
+    if not qps:
+        raise OptionError("qps names no quantisation parameter; give at least one, such as [lossless, 32]")
+    for qp in qps:
+        codec.check_qp(codec_qp(qp))
+    return tuple(qps)
 
 
 def codec_qp(qp: QPOption) -> QP:

@@ -148,10 +148,10 @@ class Recorder(Callback):
     def on_fit_start(self, trainer, module):
         file = open(f"sent.{trainer.world_size}.{trainer.global_rank}.jsonl", "a")
         submit = module.system.channel.submit
-        def recorded(features, qps):
+        def recorded(features, qps, codec=None):
             if module.training:
                 print(json.dumps([trainer.current_epoch, self.ids, qps]), file=file, flush=True)
-            return submit(features, qps)
+            return submit(features, qps, codec)
         module.system.channel.submit = recorded
 
     def on_train_batch_start(self, trainer, module, batch, batch_idx):

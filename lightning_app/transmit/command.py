@@ -34,7 +34,7 @@ def run_encode(arguments: list[str]) -> None:
     parser.add_argument(
         "--resize", choices=get_args(Resize), default="plain", help="way to bring the picture to the network's input"
     )
-    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "gradient", "workers"})
+    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "training_codec", "gradient", "workers"})
     parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
     parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
     options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
