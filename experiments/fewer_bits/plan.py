@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from experiments.voc_subset.plan import QPS, Way, transforms
+from experiments.voc_subset.plan import QPS, Subject, Way, subjects, transforms
 
 LEVELS = (2, 3, 4, 6, 8, 12, 16, 24, 32, 64)
 """Of few-level features: the operating points of a codec that is lossless."""
@@ -85,3 +86,34 @@ ROWS = (
     _trained("Bottleneck, 1/4 of the channels", _one("Bottleneck", channels=16)),
     _trained("ChannelSelection, 1/4", _one("ChannelSelection", keep=0.25)),
 )
+
+AGAIN = (
+    *("HEVC best", "HEVC faster", "z-score", "clip", "ChannelGain"),
+    *("KLT, plain", "KLT", "KLT, full sensitivity", "KLT, 1/2 of the components", "KLT, clip"),
+)
+"""Rows that are measured with a second network."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One part of the table.
+
+    Attributes:
+        subject: the network.
+        split: layer that it is cut behind.
+        rows: that are measured there.
+    """
+
+    subject: Subject
+    split: str
+    rows: tuple[Row, ...]
+
+
+def cuts(weights: Path) -> tuple[Cut, Cut]:
+    """Where the rows are measured, by the folder of the weights: all of them once, and those without a training twice.
+
+    One training of the larger network takes 20 minutes.
+    """
+    lite, fastest = subjects(weights)
+    again = tuple(row for row in ROWS if row.name in AGAIN)
+    return Cut(lite, lite.splits[0], ROWS), Cut(fastest, fastest.splits[0], again)

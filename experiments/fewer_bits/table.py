@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.fewer_bits.measure import Gain
+from experiments.fewer_bits.plan import cuts
 from lightning_app.report.markdown import DASH, signed, span, table
 
 BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->\n"
+NETWORKS = {cut.split: cut.subject.name for cut in cuts(Path())}
 HEAD = ("", "against the baseline", "range", "against cloud-only", "mAP without loss")
 
 
@@ -16,7 +18,7 @@ def rendered(gains: Sequence[Gain]) -> str:
     """One table for each split, in groups, as Markdown."""
     lines: list[str] = []
     for split in dict.fromkeys(gain.split for gain in gains):
-        lines += [f"### Behind {split}", ""]
+        lines += [f"### {NETWORKS[split]} behind {split}", ""]
         rows: list[list[str]] = []
         group = ""
         for gain in (gain for gain in gains if gain.split == split):
