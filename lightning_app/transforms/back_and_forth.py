@@ -28,7 +28,7 @@ class BackAndForth(SomeChannels):
     network goes back: from the channels that were sent it predicts the input of the last convolution before the cut.
     Then this convolution, and what stands between it and the cut, go forth: copies of the network's own layers, with
     the weights that the network had when the values were found. They give all channels. Those that were sent stay as
-    they were decoded. (In the paper these may move within the step of the quantiser.)
+    they were decoded.
 
     The channels are chosen as by `ChannelSelection`. The network that goes back begins as the 3×3 convolution of least
     squared error, found on training images before the first training or measurement. A fit trains it, and beside it two
