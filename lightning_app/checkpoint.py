@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lightning_app.checkpoint_file import read_checkpoint
 from lightning_app.darknet import Network
-from lightning_app.errors import WeightsError
+from lightning_app.errors import OptionError, WeightsError
 from lightning_app.graph import SplitDetector
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.found import unfound
@@ -86,6 +86,19 @@ def check_found(transform: FeatureTransform | None, source: str) -> None:
             f"{source} holds no values of {', '.join(missing)}: write a checkpoint that has them by `dfc fit` with the "
             "same transform. If nothing is to be trained, add --model.learning_rate 0 --model.frozen_statistics true "
             "--trainer.max_steps 1"
+        )
+
+
+def check_untransformed(path: Path) -> None:
+    """Raise `OptionError` where weights were trained with a transform, and are to be measured with others.
+
+    Args:
+        path: of the weights; a file that is no checkpoint has no transform.
+    """
+    if path.suffix == ".ckpt" and any(name.startswith(TRANSFORM) for name in read_checkpoint(path)["state_dict"]):
+        raise OptionError(
+            f"{path} was trained with a transform, and --transforms would measure it with others: leave the option out "
+            "and give that transform as --model.channel.transform, or give weights that were trained without one"
         )
 
 

@@ -91,7 +91,7 @@ def no_config(path: Path) -> str:
 
 def _no_class(key: str, reason: str, message: str) -> str:
     """Of a class that is not known, abstract, of another kind or in no module: those that can be used."""
-    values = re.findall(r"Given value: (\S+)", message)
+    values = re.findall(r"Given value: (?:\[.*(?<!=)'(?=\w))?([^\s'\[]+)", message)  # of a list the last name
     bases = [text for text in re.findall(r"Subtypes: \[(?:list\[|<class ')([\w.]+)", message) if "." in text]
     value = next((text for text in values if not text.startswith("NestedArg")), "")
     names = sorted(kind.__name__ for kind in _subclasses(_class(bases[-1]))) if bases else []

@@ -58,7 +58,7 @@ class Collaborative(nn.Module):
         self._parts = (network, front, back)
         channel.split_index = network.node(channel.wire.split).index
         if channel.transform is not None:
-            channel.transform.prepare(network.shapes(self.crossing))
+            channel.transform.prepare(network.shapes(self.crossing), network)
         self.channel = channel
         self._check()
         self.qps: dict[str, QPOption] = {qp_label(qp): qp for qp in channel.eval_qps}

@@ -11,6 +11,7 @@ from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
 from lightning_app.channel import FeatureChannel, QPOption
+from lightning_app.checkpoint import check_untransformed
 from lightning_app.data import DataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
@@ -25,6 +26,10 @@ from lightning_app.records.truth import ANNOTATIONS, explained
 from lightning_app.report.web.write import write_web_page
 from lightning_app.report.write import write_report
 from lightning_app.systems import CloudOnly, Collaborative
+from lightning_app.transforms import Chain, FeatureTransform
+
+Transforms = Sequence[FeatureTransform | Sequence[FeatureTransform] | None]
+"""As a person writes them: several in a list of their own are a chain."""
 
 
 class Trainer(pytorch_lightning.Trainer):
@@ -49,6 +54,7 @@ class Trainer(pytorch_lightning.Trainer):
         codecs: Sequence[str] | None = None,
         scalings: Sequence[str] | None = None,
         qps: Sequence[QPOption] | None = None,
+        transforms: Transforms | None = None,
         anchor: PictureChannel | None = None,
         output: str = "runs/evaluation",
         cache: str = "runs/cache",
@@ -56,7 +62,7 @@ class Trainer(pytorch_lightning.Trainer):
         truth: Literal["annotations", "teacher"] = "annotations",
         teacher: str | None = None,
     ) -> None:
-        """Measure a network at every combination of splits, depths, layouts, codecs, scalings and QPs.
+        """Measure a network at every combination of splits, depths, layouts, codecs, scalings, QPs and transforms.
 
         The network on whole pictures is measured beside it. What is null is taken from ``model.channel`` or, without a
         channel, from the paper. Each picture is coded once: started again after a stop, or with other thresholds, the
@@ -72,6 +78,9 @@ class Trainer(pytorch_lightning.Trainer):
             codecs: names of codecs, as points.csv has them, such as ``[HEVC, HEVC/best, PNG]``.
             scalings: ranges of the quantiser: ``minmax``, ``zscore``, ``clip``, or ``clip/4`` for 4 levels.
             qps: quantisation parameters, or ``lossless``.
+            transforms: feature transforms, such as ``[null, KLT, [KLT, ChannelTruncation]]``: ``null`` for none, a list
+                for a chain, and YAML with ``class_path`` and ``init_args`` for other settings than the defaults. Each
+                finds its values on training pictures, at each split.
             anchor: picture channel of cloud-only, the curve to compare with; null for ``model.picture`` or,
                 without one, only the original files. BD numbers need a curve of it:
                 ``--anchor.qps "[original,22,27,32,37]"``.
@@ -88,7 +97,8 @@ class Trainer(pytorch_lightning.Trainer):
                 ones here.
 
         Raises:
-            OptionError: an option is out of its range, or there is nothing to sweep over.
+            OptionError: an option is out of its range, there is nothing to sweep over, or transforms are swept and the
+                weights were trained with one.
             WeightsError: the teacher's weights cannot be read.
         """
         if resamples < 2:
@@ -96,8 +106,11 @@ class Trainer(pytorch_lightning.Trainer):
         if teacher is not None and truth != "teacher":
             raise OptionError(f"--teacher {teacher} is given, and --truth is {truth}: set --truth to teacher")
         base = model.system.channel if isinstance(model.system, Collaborative) else None
-        sweep = _sweep(base, splits, depths, layouts, codecs, scalings, qps)
-        if not sweep.splits and any(option is not None for option in (depths, layouts, codecs, scalings, qps)):
+        if transforms is not None and model.hparams["weights"]:
+            check_untransformed(Path(model.hparams["weights"]))
+        sweep = _sweep(base, splits, depths, layouts, codecs, scalings, qps, transforms)
+        others = (depths, layouts, codecs, scalings, qps, transforms)
+        if not sweep.splits and any(option is not None for option in others):
             raise OptionError("the sweep has no split: give --splits, such as [max_7]")
         systems, left_out = plan(model.network, sweep, base)
         for sentence in left_out:
@@ -141,6 +154,7 @@ def _sweep(
     codecs: Sequence[str] | None,
     scalings: Sequence[str] | None,
     qps: Sequence[QPOption] | None,
+    transforms: Transforms | None,
 ) -> Sweep:
     """The options that were given; for the others those of the channel or, without a channel, of the paper."""
     default = Sweep() if base is None else Sweep.of(base)
@@ -151,4 +165,9 @@ def _sweep(
         default.codecs if codecs is None else codecs,
         default.scalings if scalings is None else scalings,
         default.qps if qps is None else qps,
+        default.transforms if transforms is None else [_one(transform) for transform in transforms],
     )
+
+
+def _one(transform: FeatureTransform | Sequence[FeatureTransform] | None) -> FeatureTransform | None:
+    return transform if transform is None or isinstance(transform, FeatureTransform) else Chain(transform)

@@ -27,6 +27,12 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
             (*CHANNEL, "--model.channel.codec", "no.such.Codec"),
             "no.such.Codec cannot be used: No module named 'no'; take",
         ),
+        (("evaluate", *TEST[1:], "--transforms", "[null,KLTT]"), "KLTT cannot be used: there is no class of this name"),
+        (
+            ("evaluate", *TEST[1:], "--transforms", "[[KLT,Truncation]]"),
+            "--transforms Truncation cannot be used: there is no class of this name; take one of Bottleneck, Chain,",
+        ),
+        (("evaluate", *TEST[1:], "--transforms", "KLT"), '--transforms must be a list, "[KLT]", not KLT'),
         ((*CHANNEL, "--model.channel.depth", "many"), "--model.channel.depth must be a whole number, not many"),
         ((*CHANNEL, "--model.channel.qps", "33"), '--model.channel.qps must be a list, "[33]", not 33'),
         ((*CHANNEL, "--model.channel.scaling", "log"), "scaling must be one of minmax, zscore, clip, not log"),

@@ -85,6 +85,7 @@ ROWS = (
     _trained("KLT, Correction", KLT),
     _trained("Bottleneck, 1/4 of the channels", _one("Bottleneck", channels=16)),
     _trained("ChannelSelection, 1/4", _one("ChannelSelection", keep=0.25)),
+    _trained("BackAndForth, 1/4", _one("BackAndForth", keep=0.25)),
 )
 
 AGAIN = (

@@ -31,7 +31,7 @@ def compare_runs(
     Args:
         ours: a name, and the folders of the evaluations of its runs.
         theirs: another; run k of both began from the same seed, and the two are resampled together. A transform that
-            only one of the two has does not matter.
+            all features of one of the two have, and those of the other have not, does not matter.
         resamples: of pictures and of runs.
         seed: of the resamples.
 
@@ -49,9 +49,11 @@ def compare_runs(
 
 
 def _read(folder: Path) -> Run:
-    """The points of an evaluation by their names, but for the transform: with and without one they are compared."""
-    points = read_evaluation(folder).values()
-    return {replace(one.point, transform="").name: one for one in points}
+    """The points of an evaluation by their names: without the transform, if all features have the same one."""
+    found = list(read_evaluation(folder).values())
+    if len({one.point.transform for one in found if one.point.system == "feature"}) == 1:
+        found = [replace(one, point=replace(one.point, transform="")) for one in found]
+    return {one.point.name: one for one in found}
 
 
 def uncoded_name(run: Run) -> str:
@@ -79,7 +81,7 @@ def _compare(
         ours=ours,
         theirs=theirs,
         split=point.split,
-        curve=replace(point, transform="").curve,
+        curve=point.curve,
         qp=point.qp,
         runs=len(mine),
         map_ours=map_ours,

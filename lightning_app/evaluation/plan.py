@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from itertools import product
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from lightning_app.channel import FeatureChannel, QPOption, codec_qp
 from lightning_app.codecs import Codec, codec_named
 from lightning_app.errors import OptionError
+from lightning_app.evaluation.swept_transforms import SweptTransforms
 from lightning_app.graph import SplitDetector
 from lightning_app.scaling import Scaling, scaling_name
 from lightning_app.systems import Collaborative
 from lightning_app.tiling import Layout, layout_name
+from lightning_app.transforms import FeatureTransform
 from lightning_app.wire import WireFormat
 
 
@@ -28,6 +30,8 @@ class Sweep:
         codecs: as ``points.csv`` names them: ``HEVC``, ``HEVC/best``, ``PNG``.
         scalings: as ``points.csv`` names them: ``minmax``, ``clip``, ``clip/4``.
         qps: quantisation parameters, qualities or ``lossless``.
+        transforms: what reduces the features before they are quantised; None for nothing. A copy of each is made for
+            each split, and finds values of its own.
     """
 
     splits: Sequence[str] = ()
@@ -36,6 +40,7 @@ class Sweep:
     codecs: Sequence[str] = ("HEVC",)
     scalings: Sequence[str] = ("minmax",)
     qps: Sequence[QPOption] = ("lossless", 22, 27, 32, 37)
+    transforms: Sequence[FeatureTransform | None] = (None,)
 
     @classmethod
     def of(cls, channel: FeatureChannel) -> Sweep:
@@ -43,7 +48,19 @@ class Sweep:
         wire = channel.wire
         layout = layout_name(wire.layout, wire.group)
         scaling = scaling_name(wire.scaling, wire.levels)
-        return cls((wire.split,), (wire.depth,), (layout,), (str(wire.codec),), (scaling,), channel.eval_qps)
+        codec, transforms = str(wire.codec), (wire.transform,)
+        return cls((wire.split,), (wire.depth,), (layout,), (codec,), (scaling,), channel.eval_qps, transforms)
+
+
+class Combination(NamedTuple):
+    """One value of each axis of a sweep but the QPs, in the order of a curve's name."""
+
+    split: str
+    transform: FeatureTransform | None
+    layout: str
+    depth: int
+    codec: str
+    scaling: str
 
 
 def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> tuple[list[Collaborative], list[str]]:
@@ -55,21 +72,24 @@ def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> t
     Args:
         network: to be cut.
         sweep: the values.
-        base: says what the sweep does not: passthrough, zero_min, the transform, and a codec that has no name; None for
-            defaults.
+        base: says what the sweep does not: passthrough, zero_min, and a codec that has no name; None for defaults.
 
     Raises:
-        OptionError: a value fits no combination; the message is that of the first refusal.
+        OptionError: a value fits no combination; the message is that of the first refusal. An axis is empty, or two
+            transforms have one name.
     """
+    _check_axes(sweep)
+    transforms = SweptTransforms(sweep.transforms, None if base is None else base.transform)
     refusals: list[tuple[tuple[object, ...], str]] = []
     systems: dict[tuple[object, ...], Collaborative] = {}
     used: set[tuple[int, object]] = set()
-    for values in product(sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.scalings):
+    for values in map(Combination._make, product(*_axes(sweep))):
         try:
-            codec = _codec(values[3], values[2], base)
+            codec = _codec(values.codec, values.depth, base)
             taken = list(_taken(codec, sweep.qps, values, refusals))
             if taken:
-                system = Collaborative(network, _channel(values, codec, taken, base))
+                transform = transforms.at(values.split, values.transform)
+                system = Collaborative(network, _channel(values, codec, transform, taken, base))
                 systems.setdefault(tuple(system.columns(None).values()), system)  # HEVC/paper is HEVC
                 used.update(enumerate(values), ((len(values), qp) for qp in taken))
         except OptionError as error:
@@ -79,14 +99,16 @@ def plan(network: SplitDetector, sweep: Sweep, base: FeatureChannel | None) -> t
 
 
 def _in_words(values: Sequence[object]) -> str:
-    return " ".join(str(value) for value in values if value != "minmax")  # as in the name of a curve
+    return " ".join(str(value) for value in values if value not in ("minmax", None))  # as in the name of a curve
 
 
-Values = tuple[str, str, int, str, str]
+def _axes(sweep: Sweep) -> tuple[Sequence[object], ...]:
+    """The values of each field of a `Combination`."""
+    return sweep.splits, sweep.transforms, sweep.layouts, sweep.depths, sweep.codecs, sweep.scalings
 
 
 def _taken(
-    codec: Codec, qps: Sequence[QPOption], values: Values, refusals: list[tuple[tuple[object, ...], str]]
+    codec: Codec, qps: Sequence[QPOption], values: Combination, refusals: list[tuple[tuple[object, ...], str]]
 ) -> Iterator[QPOption]:
     """The QPs at which the codec codes."""
     for qp in dict.fromkeys(qps):
@@ -104,12 +126,27 @@ def _codec(name: str, depth: int, base: FeatureChannel | None) -> Codec:
     return codec_named(name, depth)
 
 
-def _channel(values: Values, codec: Codec, qps: Sequence[QPOption], base: FeatureChannel | None) -> FeatureChannel:
-    split, layout, depth, _, scaling = values
-    name, group = _layout(layout)
-    how, levels = _scaling(scaling)
-    wire = WireFormat(split, codec, depth=depth) if base is None else base.wire
-    swept = replace(wire, split=split, depth=depth, layout=name, group=group, codec=codec, scaling=how, levels=levels)
+def _channel(
+    values: Combination,
+    codec: Codec,
+    transform: FeatureTransform | None,
+    qps: Sequence[QPOption],
+    base: FeatureChannel | None,
+) -> FeatureChannel:
+    layout, group = _layout(values.layout)
+    scaling, levels = _scaling(values.scaling)
+    wire = WireFormat(values.split, codec, depth=values.depth) if base is None else base.wire
+    swept = replace(
+        wire,
+        split=values.split,
+        codec=codec,
+        depth=values.depth,
+        scaling=scaling,
+        levels=levels,
+        layout=layout,
+        group=group,
+        transform=transform,
+    )
     return FeatureChannel.of(swept, qps)
 
 
@@ -129,13 +166,18 @@ def _scaling(text: str) -> tuple[Scaling, int | None]:
     return name, int(levels) if levels else None  # type: ignore[return-value]
 
 
+def _check_axes(sweep: Sweep) -> None:
+    for axis in fields(sweep):
+        if sweep.splits and not getattr(sweep, axis.name):
+            raise OptionError(f"--{axis.name} is empty: give at least one value, or leave it out")
+
+
 def _check_each_is_used(
     sweep: Sweep, used: set[tuple[int, object]], refusals: Sequence[tuple[tuple[object, ...], str]]
 ) -> None:
     if not sweep.splits:
         return
-    axes = (sweep.splits, sweep.layouts, sweep.depths, sweep.codecs, sweep.scalings, sweep.qps)
-    for axis, named in enumerate(axes):
+    for axis, named in enumerate((*_axes(sweep), sweep.qps)):
         for value in named:
             if (axis, value) not in used:
                 own = (why for values, why in refusals if values[axis : axis + 1] == (value,))

@@ -57,7 +57,8 @@ class Point:
         zero_min: ``true`` where the minimum is not sent; empty for cloud-only.
         scaling: how the quantiser's range is chosen, ``minmax`` where it is empty, with the levels behind a stroke
             where they are fewer than the depth has room for: ``clip/4``; empty for cloud-only.
-        transform: name of what reduces the features before they are quantised, empty for nothing.
+        transform: name of what reduces the features before they are quantised, with its settings; of a chain the names
+            of all, with spaces between; empty for nothing.
         commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
         truth: what stood for the true boxes: ``annotations``, or ``teacher``, the name of its weights, and a digest.
     """

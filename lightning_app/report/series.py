@@ -59,7 +59,7 @@ def lossy_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
 
 
 def lossless_curves(points: Iterable[Point]) -> dict[str, list[Point]]:
-    """Lossless points by split, layout, scaling and codec, as Fig. 4 joins them: depths ascending."""
+    """Lossless points by split, transform, layout, scaling and codec, as Fig. 4 joins them: depths ascending."""
     lossless = [point for point in points if point.qp == LOSSLESS]
     return _grouped(lossless, _curve_without_depth, lambda point: int(point.depth or 0))
 
@@ -92,7 +92,7 @@ def _curve_without_depth(point: Point) -> str:
     """``max_7 tiled 8-bit HEVC`` -> ``max_7 tiled HEVC``."""
     if point.system == CLOUD_ONLY:
         return point.curve
-    return " ".join(filter(None, (point.split, point.layout, point.chosen_scaling, point.codec)))
+    return " ".join(filter(None, (point.split, point.transform, point.layout, point.chosen_scaling, point.codec)))
 
 
 def _grouped(

@@ -1,5 +1,6 @@
 """What changes features before they are quantised, and back: a `FeatureTransform`, chosen by its class path."""
 
+from lightning_app.transforms.back_and_forth import BackAndForth
 from lightning_app.transforms.bottleneck import Bottleneck
 from lightning_app.transforms.chain import Chain
 from lightning_app.transforms.correction import Correction
@@ -11,6 +12,7 @@ from lightning_app.transforms.truncation import ChannelTruncation
 
 __all__ = [
     "KLT",
+    "BackAndForth",
     "Bottleneck",
     "Chain",
     "ChannelGain",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from lightning_app.errors import OptionError
-from lightning_app.graph import Shape
+from lightning_app.graph import Shape, SplitDetector
 from lightning_app.transforms.examples import FeatureBatch
 from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.transforms.transform import FeatureTransform
@@ -31,11 +31,11 @@ class Chain(FeatureTransform):
         """The names of all."""
         return " ".join(map(str, self.transforms))
 
-    def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Build each for what the one before it gives."""
+    def build_in(self, network: SplitDetector | None, shapes: Mapping[str, Shape]) -> None:
+        """Build each for what the one before it gives; only the first takes features of the network."""
         for transform in self._in_order():
-            transform.prepare(shapes)
-            shapes = sent_shapes(transform, shapes)
+            transform.prepare(shapes, network)
+            shapes, network = sent_shapes(transform, shapes), None
 
     def initialise(self, examples: Iterable[FeatureBatch]) -> None:
         """Initialise each by what the one before it gives."""

@@ -79,11 +79,12 @@ class _Correction(nn.Module):
         root = coarseness.sqrt()
         basis = NUMBERS * torch.stack((root, coarseness), dim=1)  # (B, 2)
         v = v * _spread(1 + basis @ self.factors) + _spread(basis @ self.offsets)
-        hidden = F.leaky_relu(_convolve(self.enter, v), 0.1)
-        return v + _spread(root[:, None]) * _convolve(self.leave, hidden)
+        hidden = F.leaky_relu(convolve_faster(self.enter, v), 0.1)
+        return v + _spread(root[:, None]) * convolve_faster(self.leave, hidden)
 
 
-def _convolve(layer: nn.Conv2d, x: Tensor) -> Tensor:
+def convolve_faster(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """(B, C, N, M) -> (B, C', N, M), by a 3×3 convolution that learns `KERNELS` times faster."""
     assert layer.bias is not None
     return F.conv2d(x, KERNELS * layer.weight, KERNELS * layer.bias, padding=1)
 

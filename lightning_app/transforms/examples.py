@@ -22,10 +22,14 @@ class FeatureBatch(NamedTuple):
         features: (B, C, N, M) of each tensor that crosses, by the layer that makes it; without a gradient.
         loss: how far the heads move if the back gets other features of the same images, by `SplitDetector.imitation`: a
             number with a gradient to the other features, 0 for the same ones.
+        images: (B, 3, H, W) themselves; None where the features are what another transform gives.
+        network: that makes the features, in evaluation mode and without gradients to its weights; or None.
     """
 
     features: Mapping[str, Tensor]
     loss: Callable[[Mapping[str, Tensor]], Tensor]
+    images: Tensor | None = None
+    network: SplitDetector | None = None
 
 
 class FeatureExamples:
@@ -73,7 +77,7 @@ class FeatureExamples:
         def loss(others: Mapping[str, Tensor]) -> Tensor:
             return torch.stack(list(self.network.imitation(self._heads(others), expected).values())).sum()
 
-        return FeatureBatch(features, loss)
+        return FeatureBatch(features, loss, images, self.network)
 
     def _heads(self, features: Mapping[str, Tensor]) -> tuple[Tensor, ...]:
         heads: tuple[Tensor, ...] = self.back(tuple(features[name] for name in self.crossing))

@@ -24,8 +24,8 @@ class ChannelSelection(SomeChannels):
     or measurement, and they learn with the network.
 
     H. Choi, R. A. Cohen and I. V. Bajić, "Back-and-forth prediction for deep tensor compression", ICASSP 2020, predict
-    the unsent channels too. Their prediction goes back through the layer before the cut, and forth again. Ours does
-    not.
+    the unsent channels too. Their prediction goes back through the layer before the cut, and forth again, as that of
+    `BackAndForth`. This one does not.
 
     Args:
         keep: share of the channels that are sent, above 0 and up to 1.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from lightning_app.dropout import Dropout, make_repeatable
 from lightning_app.errors import OptionError
-from lightning_app.graph import Shape
+from lightning_app.graph import Shape, SplitDetector
 from lightning_app.transforms.examples import FeatureBatch
 
 
@@ -37,14 +37,28 @@ class FeatureTransform(nn.Module, ABC):
             shapes: C, N, M of each tensor that crosses, by the layer that makes it, for the network's own input size.
         """
 
-    def prepare(self, shapes: Mapping[str, Shape]) -> None:
-        """`build`, the first time; every channel that sends through the transform asks for it.
+    def build_in(self, network: SplitDetector | None, shapes: Mapping[str, Shape]) -> None:  # noqa: ARG002
+        """`build`, for a transform that also needs the layers before the cut.
+
+        Args:
+            network: that is cut, whose weights may still be loaded: keep copies of layers, and fill them when
+                `initialise` is called. None where the tensors are what another transform gives.
+            shapes: as in `build`.
+        """
+        self.build(shapes)
+
+    def prepare(self, shapes: Mapping[str, Shape], network: SplitDetector | None = None) -> None:
+        """`build_in`, the first time; every channel that sends through the transform asks for it.
+
+        Args:
+            shapes: as in `build`.
+            network: as in `build_in`.
 
         Raises:
             OptionError: the transform was built for other features.
         """
         if self.shapes is None:
-            self.build(shapes)
+            self.build_in(network, shapes)
             make_repeatable(self)
             self.shapes = dict(shapes)
         elif self.shapes != dict(shapes):

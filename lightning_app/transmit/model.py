@@ -68,5 +68,5 @@ def load(network: SplitDetector, transform: FeatureTransform | None, weights: Pa
 def load_for(data: bytes, network: SplitDetector, transform: FeatureTransform | None, weights: Path) -> None:
     """Fill both from a file for the cut of a container."""
     if transform is not None:
-        transform.prepare(network.shapes(split_of(read_header(data), network).crossing))
+        transform.prepare(network.shapes(split_of(read_header(data), network).crossing), network)
     load(network, transform, weights)

@@ -72,7 +72,8 @@ def _filled(options: Namespace, passthrough: Passthrough) -> SplitDetector:
         loaded.check_reaches(options.file, len(loaded.network.nodes))
         network = loaded.network
     if options.transform is not None:
-        options.transform.prepare(network.shapes(network.split(options.split, passthrough).crossing))
+        crossing = network.split(options.split, passthrough).crossing
+        options.transform.prepare(network.shapes(crossing), network)
     # A checkpoint may hold a transform that nobody asked for, which is said.
     if options.transform is not None or isinstance(options.network, SplitDetector) or is_checkpoint(options.file):
         for sentence in load_model(network, options.file, options.transform):

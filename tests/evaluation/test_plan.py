@@ -9,6 +9,7 @@ from lightning_app.codecs import HEVC
 from lightning_app.darknet import Network
 from lightning_app.errors import OptionError
 from lightning_app.evaluation.plan import Sweep, plan
+from lightning_app.transforms import KLT, Bottleneck, Chain, ChannelTruncation
 
 SHAPES = Path(__file__).parents[2] / "configs/networks/shapes.cfg"
 
@@ -60,6 +61,16 @@ def test_what_a_codec_cannot_do_is_left_out_and_said(network: Network) -> None:
         ),
         (Sweep(["max_3"], scalings=["minmax", "clip/1"]), "levels must be 2 to 256 at 8 bits, not 1"),
         (Sweep(["max_3"], codecs=["PNG"], qps=["lossless", 30]), "PNG"),
+        (
+            Sweep(["max_3"], transforms=[None, Bottleneck(33)]),
+            "would send more channels than the 32 of max_3",
+        ),
+        (Sweep(["max_3"], transforms=[]), "--transforms is empty: give at least one value, or leave it out"),
+        (Sweep(["max_3"], qps=[]), "--qps is empty"),
+        (
+            Sweep(["max_3"], transforms=[Bottleneck(8), Bottleneck(8, sensitivity=1)]),
+            r"two transforms with other settings would both be called Bottleneck\(8/1/1\)",
+        ),
     ],
 )
 def test_a_value_that_fits_no_combination_is_a_mistake(network: Network, sweep: Sweep, sentence: str) -> None:
@@ -85,6 +96,30 @@ def test_the_same_combination_under_two_names_is_one_system(network: Network) ->
     sweep = Sweep(["max_3", "max_3"], layouts=["frames", "frames/1"], codecs=["HEVC", "HEVC/paper"], qps=[22, 22])
     systems, left_out = plan(network, sweep, None)
     assert (len(systems), left_out) == (1, [])
+
+
+def test_each_transform_is_an_axis_and_has_values_of_its_own_at_each_split(network: Network) -> None:
+    transforms = [None, KLT(), Chain([KLT(), ChannelTruncation()]), KLT(0.5)]
+    sweep = Sweep(["max_3", "max_5"], depths=[8, 10], qps=["lossless"], transforms=transforms)
+    systems, left_out = plan(network, sweep, None)
+    assert left_out == []
+    named: dict[tuple[str, str], set[int]] = {}
+    for system in systems:
+        columns = system.columns(None)
+        named.setdefault((columns["split"], columns["transform"]), set()).add(id(system.channel.transform))
+    of_one = ["", "KLT(0.5)", "KLT(0.5) ChannelTruncation(0.75)"]
+    assert list(named) == [(split, name) for split in ("max_3", "max_5") for name in of_one]
+    assert len(systems) == 12
+    assert all(len(some) == 1 for some in named.values())  # both depths share the values
+    assert len({one for (_, name), some in named.items() if name for one in some}) == 4  # which no split shares
+    assert transforms[1] is not None
+    assert transforms[1].shapes is None  # what was given is not touched
+
+
+def test_the_transform_that_came_with_the_weights_is_not_copied(network: Network) -> None:
+    base = FeatureChannel("max_5", transform=KLT())
+    ((system,), _) = plan(network, Sweep.of(base), base)
+    assert system.channel.transform is base.transform
 
 
 def test_a_depth_is_not_taken_for_a_qp(network: Network) -> None:

@@ -163,6 +163,23 @@ def test_points_with_and_without_a_transform_are_compared(tmp_path: Path) -> Non
     assert coded.map_difference == pytest.approx(0.2)
 
 
+def test_points_of_several_transforms_are_compared_each_with_its_own(tmp_path: Path) -> None:
+    whole, klt = (WHOLE, 700, 8, 2.5), replace(BASE, transform="KLT(0.5)")
+    ours = evaluation(tmp_path / "ours", (BASE, 20, 7, 3.0), (klt, 10, 6, 3.0), whole)
+    theirs = evaluation(tmp_path / "theirs", (BASE, 20, 5, 4.0), (klt, 10, 5, 4.0), whole)
+    rows = compare_runs(("ours", [ours]), ("theirs", [theirs]), resamples=50)
+    differences = {row.curve: row.map_difference for row in rows}
+    assert differences["max_5 tiled 8-bit HEVC"] == pytest.approx(0.2)
+    assert differences["max_5 KLT(0.5) tiled 8-bit HEVC"] == pytest.approx(0.1)
+
+
+def test_each_transform_is_a_curve_against_cloud_only(tmp_path: Path) -> None:
+    halved = tuple((replace(point, transform="KLT(0.5)"), rate / 2, found, loss) for point, rate, found, loss in CURVE)
+    plain, klt = read_differences(evaluation(tmp_path / "a", *ANCHOR, *CURVE, *halved) / "bd.csv")
+    assert (plain.curve, klt.curve) == ("max_5 tiled 8-bit HEVC", "max_5 KLT(0.5) tiled 8-bit HEVC")
+    assert (plain.bd_kbpi, klt.bd_kbpi) == pytest.approx((-50, -75))
+
+
 def test_runs_are_compared_in_pairs_and_with_uncoded_pictures(tmp_path: Path) -> None:
     folder = evaluation(tmp_path / "a", (BASE, 20, 6, 3.0))
     with pytest.raises(DataError, match="compared in pairs, not 2 with 1"):

@@ -184,6 +184,15 @@ def test_two_curves_of_one_split_are_called_by_all_that_they_are(systems: System
     assert {"max_7 quilted HEVC", "max_7 tiled HEVC", "max_5"} <= set(key_texts(figure))
 
 
+def test_each_transform_of_a_split_is_a_curve_of_its_own(systems: Systems) -> None:
+    plain, _ = systems["default"]
+    klt = [replace(point, transform="KLT(0.5)", kbpi=point.kbpi / 2) for point in plain if point.split == "max_7"]
+    figure, _ = drawn(lossy_figure, {"default": ([*klt, *plain], [])})
+    assert {"max_7 KLT(0.5) tiled 8-bit HEVC", "max_7 tiled 8-bit HEVC", "max_5"} <= set(key_texts(figure))
+    figure, _ = drawn(lossless_figure, {"default": ([*klt, *plain], [])})
+    assert {"max_7 KLT(0.5) tiled HEVC", "max_7 tiled HEVC", "max_5"} <= set(key_texts(figure))
+
+
 @BOTH
 def test_curves_past_those_that_can_be_told_apart_are_named_as_left_out(systems: Systems, draw: Draw) -> None:
     figure, _ = drawn(draw, many(systems))
