@@ -48,7 +48,7 @@ def _row(shared: Path, settings: Settings) -> Row:
     plain, coding, ours = (min(seconds) for seconds in zip(*turns, strict=True))
     bound = max(plain, coding)
     return Row(
-        f"a training step of yolo-lite, {BATCHES} × {BATCH} pictures, channel at {SPLIT}, HEVC `{settings}`, a core for each",
+        f"a step of yolo-lite, {BATCHES} × {BATCH} pictures, channel at {SPLIT}, HEVC `{settings}`, a core for each",
         "the longer of the plain step and the coding, timed side by side, a core for each",
         "s",
         ours,
