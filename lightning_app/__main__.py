@@ -6,7 +6,6 @@ The codec's worker processes import this module, so that torch and Lightning wai
 from __future__ import annotations
 
 import errno
-import gc
 import os
 import select
 import signal
@@ -14,12 +13,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 
 from lightning_app import __version__
 from lightning_app.errors import DfcError, OptionError
+from lightning_app.imports import import_for_good
 
 USAGE = """\
 dfc: train and measure object detectors whose features cross a real video codec
@@ -132,9 +130,11 @@ def _users_mistake(error: BaseException) -> DfcError | None:
 
 def _dispatch(arguments: list[str]) -> None:
     command, rest = arguments[0], arguments[1:]
+    if command == "report":  # whose figures multiply no matrices: NumPy's threads would only start and end
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     if command in COMMANDS:
         module, function = COMMANDS[command]
-        getattr(_imported(module), function)(rest)
+        getattr(import_for_good(module), function)(rest)
         return
     if command not in OF_LIGHTNING and not command.startswith("-"):
         close = get_close_matches(command, [*OF_LIGHTNING, *COMMANDS], n=1)
@@ -146,23 +146,7 @@ def _dispatch(arguments: list[str]) -> None:
         from lightning_app.fork_server import start_early
 
         start_early(augments=command == "fit")
-    _imported("lightning_app.cli").run()
-
-
-def _imported(name: str) -> ModuleType:
-    """A module, and with it all that it imports, for good: the garbage collector does not look at them.
-
-    It would go over all objects of PyTorch and Lightning again and again while they are imported, and once more at the
-    end of the process: two of the six seconds of a short command.
-    """
-    if name in sys.modules or not gc.isenabled():
-        return import_module(name)
-    gc.disable()
-    try:
-        return import_module(name)
-    finally:
-        gc.freeze()
-        gc.enable()
+    import_for_good("lightning_app.cli").run()
 
 
 if __name__ == "__main__":

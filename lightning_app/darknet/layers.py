@@ -6,14 +6,20 @@ A layer takes one tensor, or several where it joins them, and returns one: (B, C
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lightning_app.darknet.activations import ACTIVATIONS, SMALL
+from lightning_app.darknet.batch_norm_again import norm_again
 from lightning_app.darknet.convolve import Fixable, FixedConvolution
-from lightning_app.darknet.pooling import Blur, Pair
+from lightning_app.darknet.max_pool import Pair
+from lightning_app.darknet.pooling import Blur, MaxPool
+
+CHEAP = 32
+"""Products a sample; a convolution of no more, such as that of the image, takes a small part of a step."""
 
 
 class Convolution(Fixable):
@@ -73,7 +79,36 @@ class Convolution(Fixable):
         """(B, channels, N, M) -> (B, filters, N', M')."""
         if self.fixed is not None and self.fixed.takes(x):
             return self.blur(self.fixed(x))  # type: ignore[no-any-return]
-        return self.blur(self.activation(self.norm(self.conv(x))))  # type: ignore[no-any-return]
+        return self.blur(self.activation(self._normed(x)))  # type: ignore[no-any-return]
+
+    def _normed(self, x: Tensor) -> Tensor:
+        """Convolution and batch norm; where the convolution is cheap, the batch norm does not keep what it takes."""
+        convolved, norm = self.conv(x), self.norm
+        # Compiled, it is torch that decides what it computes again.
+        cheap = self.conv.weight[0].numel() <= CHEAP and not torch.compiler.is_compiling()
+        trains = convolved.requires_grad and self.training and convolved.device.type == "cpu"
+        if cheap and trains and type(norm) is nn.BatchNorm2d and not _watched(norm):
+            return norm_again(convolved, norm, lambda: self.conv.forward(x))
+        return norm(convolved)  # type: ignore[no-any-return]
+
+    def then(self, layer: nn.Module) -> Callable[[Tensor], Tensor] | None:
+        """What trains this layer and a ``[maxpool]`` behind it in less memory: pooled first, then activated.
+
+        An activation that works in place never falls, so the largest sample stays the largest, to the same bits. It
+        keeps its output for its gradient, which is then as small as the pooled one.
+
+        Args:
+            layer: that alone takes the output of this one.
+        """
+        joins = type(layer) is MaxPool and getattr(self.activation, "inplace", False) and type(self.blur) is nn.Identity
+        if not (joins and self.training) or _watched(self) or _watched(layer):
+            return None
+        return lambda x: self.activation(layer(self._normed(x)))
+
+
+def _watched(layer: nn.Module) -> bool:
+    """Whether a hook wants to know what the layer takes or gives."""
+    return bool(layer._forward_hooks or layer._forward_pre_hooks)
 
 
 class BatchNorm(nn.Module):

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from torch import nn
 
 from lightning_app.darknet.cfg import Section
-from lightning_app.darknet.pooling import Blur, DepthPool, LocalAveragePool, MaxPool, Pair
+from lightning_app.darknet.max_pool import Pair
+from lightning_app.darknet.pooling import Blur, DepthPool, LocalAveragePool, MaxPool
 from lightning_app.darknet.section_checks import antialiasing, check_samples, checked, strides
 from lightning_app.graph import Shape
 

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Pair = tuple[int, int]
-"""Of rows and of columns."""
+from lightning_app.darknet.max_pool import Pair, max_pool
 
 
 class MaxPool(nn.Module):
@@ -28,7 +27,7 @@ class MaxPool(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, C, N, M) -> (B, C, (N + padding - size) // stride + 1, ...)."""
-        return F.max_pool2d(self._padded(x, -math.inf), self.size, self.stride)
+        return max_pool(self._padded(x, -math.inf), self.size, self.stride)
 
     def _padded(self, x: Tensor, value: float) -> Tensor:
         before = self.padding // 2

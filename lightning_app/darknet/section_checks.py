@@ -9,7 +9,7 @@ from torch import nn
 
 from lightning_app.darknet.activations import ACTIVATIONS
 from lightning_app.darknet.cfg import Section
-from lightning_app.darknet.pooling import Pair
+from lightning_app.darknet.max_pool import Pair
 from lightning_app.darknet.vocabulary import REFUSED_ACTIVATIONS, supported_activations
 from lightning_app.graph import Shape
 

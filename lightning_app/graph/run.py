@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from lightning_app.graph.node import Node
@@ -27,12 +31,45 @@ def run(
     """
     known = dict(zip(inputs, tensors, strict=True))
     last_use = {source: node.index for node in nodes for source in node.inputs}
-    for node in nodes:
-        known[node.index] = layer(node)(*(known[source] for source in node.inputs))
-        for source in set(node.inputs):
-            if last_use[source] == node.index and source not in outputs:
+    for step in _steps(nodes, layer, outputs):
+        known[step.output] = step.call(*(known[source] for source in step.inputs))
+        for source in set(step.inputs):
+            if last_use[source] <= step.output and source not in outputs:
                 del known[source]
     return tuple(known[index] for index in outputs)
+
+
+class Step(NamedTuple):
+    """A layer, or two at once: what computes it, and the indices of what that takes and gives."""
+
+    call: Callable[..., Tensor]
+    inputs: tuple[int, ...]
+    output: int
+
+
+def _steps(nodes: Sequence[Node], layer: Callable[[Node], nn.Module], outputs: Sequence[int]) -> Iterator[Step]:
+    """The layers in order; two are one step where the first has a method ``then`` that says how to train both at once.
+
+    ``then`` is asked where a gradient is wanted and the second layer alone takes what the first one gives. It gets the
+    second layer, and returns what computes both, or None.
+    """
+    takers = Counter(source for node in nodes for source in set(node.inputs))
+    joined = None
+    for node, following in pairwise([*nodes, None]):
+        assert node is not None
+        if node is joined:
+            continue
+        joined = None
+        module = layer(node)
+        alone = takers[node.index] == 1 and node.index not in outputs
+        then = getattr(module, "then", None) if alone and torch.is_grad_enabled() else None
+        if then is not None and following is not None and following.inputs == (node.index,):
+            both = then(layer(following))
+            if both is not None:
+                joined = following
+                yield Step(both, node.inputs, following.index)
+                continue
+        yield Step(module, node.inputs, node.index)
 
 
 class Part(nn.Module):

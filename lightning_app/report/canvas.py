@@ -54,8 +54,8 @@ STYLE: dict[Any, Any] = {
 @contextmanager
 def journal_style() -> Iterator[None]:
     """Matplotlib's own defaults and ours, whatever the user's matplotlibrc says."""
-    with mpl.rc_context():
-        mpl.rcdefaults()
+    # Not rcdefaults, which reads all of matplotlib's style sheets.
+    with mpl.rc_context({name: value for name, value in mpl.rcParamsDefault.items() if name != "backend"}):
         mpl.rcParams.update(STYLE)
         yield
 

@@ -10,6 +10,7 @@ from lightning_app.errors import OptionError
 from lightning_app.files import written_whole
 from lightning_app.records.comparisons import Comparison
 from lightning_app.report.comparisons_page import comparisons_page
+from lightning_app.report.load_matplotlib import load_matplotlib
 from lightning_app.report.points_page import points_page
 from lightning_app.report.series import Systems, truth_of, without_transforms
 from lightning_app.report.table1 import table1_page
@@ -53,6 +54,7 @@ def write_comparisons_report(comparisons: Sequence[Comparison], folder: Path) ->
     Returns:
         The files that were written.
     """
+    load_matplotlib()
     from lightning_app.report.canvas import journal_style, save
     from lightning_app.report.penalty import penalty_figure
 
@@ -65,7 +67,8 @@ def write_comparisons_report(comparisons: Sequence[Comparison], folder: Path) ->
 
 
 def _write_figures(systems: Systems, folder: Path) -> list[Path]:
-    from lightning_app.report.canvas import journal_style, save  # matplotlib takes longer to import than all the rest
+    load_matplotlib()  # which takes longer than all the rest
+    from lightning_app.report.canvas import journal_style, save
     from lightning_app.report.figure4 import lossless_figure
     from lightning_app.report.figure5 import lossy_figure
 
