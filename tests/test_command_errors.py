@@ -34,6 +34,11 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
         ),
         (("evaluate", *TEST[1:], "--transforms", "KLT"), '--transforms must be a list, "[KLT]", not KLT'),
         ((*CHANNEL, "--model.channel.depth", "many"), "--model.channel.depth must be a whole number, not many"),
+        (
+            (*CHANNEL, "--model.channel.training_codec.settings", "fastest"),
+            "--model.channel.training_codec.settings belongs to a class that is not named: "
+            "give --model.channel.training_codec CLASS before it",
+        ),
         ((*CHANNEL, "--model.channel.qps", "33"), '--model.channel.qps must be a list, "[33]", not 33'),
         ((*CHANNEL, "--model.channel.scaling", "log"), "scaling must be one of minmax, zscore, clip, not log"),
         ((*TEST, "--model.learning_rate", "fast"), "--model.learning_rate must be a number, not fast"),
