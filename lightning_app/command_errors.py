@@ -68,10 +68,10 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
         return no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):
         return _no_class(key, found[0], message)
-    if found := re.search(r"NestedArg\(key='[\w.]*?(\w+)'", message):
-        return f"--{key}.{found[1]} belongs to a class that is not named: give --{key} CLASS before it"
     if found := re.search(r"Expected an? (\S.*?)\. Got value: (.*)", message):
         return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
+    if found := re.search(r"Given value: NestedArg\(key='[\w.]*?(\w+)'", message):
+        return f"--{key}.{found[1]} belongs to a class that is not named: give --{key} CLASS before it"
     if found := re.search(r"Expected an? <class '([\w.]+)'>.*Given value: (\S+)", message, re.DOTALL):
         return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
     return " ".join(message.split())
