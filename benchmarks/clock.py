@@ -7,12 +7,24 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 
-def in_turns(runs: Mapping[str, Callable[[], object]], turns: int, warm_up: int = 1) -> dict[str, list[float]]:
-    """Wall seconds of each, one after another, ``turns`` times over; the first ``warm_up`` turns do not count."""
+def in_turns(
+    runs: Mapping[str, Callable[[], object]],
+    turns: int,
+    warm_up: int = 1,
+    clock: Callable[[Callable[[], object]], float] | None = None,
+) -> dict[str, list[float]]:
+    """Seconds of each, one after another, ``turns`` times over; the first ``warm_up`` turns do not count.
+
+    Args:
+        runs: what is timed, by name.
+        turns: that count.
+        warm_up: turns that do not.
+        clock: `wall`, which is the default, or `cpu`.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for _ in range(warm_up + turns):
         for name, run in runs.items():
-            seconds[name].append(wall(run))
+            seconds[name].append((clock or wall)(run))
     return {name: times[warm_up:] for name, times in seconds.items()}
 
 
@@ -21,6 +33,13 @@ def wall(run: Callable[[], object]) -> float:
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
+
+
+def cpu(run: Callable[[], object]) -> float:
+    """CPU seconds of one call, of all threads of this process, which other programs do not change much."""
+    start = time.process_time()
+    run()
+    return time.process_time() - start
 
 
 def pairwise(over: list[float], under: list[float]) -> float:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lightning_app.errors import DataError, OptionError
-from lightning_app.metrics.matching import Bools, Picture, check, match, read
+from lightning_app.metrics.batch import Batch, Bools, read
+from lightning_app.metrics.matching import match
 from lightning_app.metrics.rows import Floats, RowMetric, once
 from lightning_app.statistics.outcomes import Outcomes
 
@@ -59,12 +60,10 @@ class VOCMeanAveragePrecision(RowMetric):
             raise DataError(f"predictions and targets must go in pairs, not {len(predictions)} with {len(targets)}")
         if not targets:
             return
-        batch = list(read(predictions, targets))
-        for picture in batch:
-            check(picture, len(self.classes))
-        tables = [judge(picture, self.iou_threshold) for picture in batch]
-        for name, parts in zip(("pictures", "truths", "detections"), zip(*tables, strict=True), strict=True):
-            self.append(name, np.concatenate(parts))
+        batch = read(predictions, targets, len(self.classes))
+        tables = judge(batch, len(self.classes), self.iou_threshold)
+        for name, rows in zip(("pictures", "truths", "detections"), tables, strict=True):
+            self.append(name, rows)
 
     def compute(self) -> dict[str, Tensor]:
         """The precision over all pictures seen so far.
@@ -98,16 +97,22 @@ class VOCMeanAveragePrecision(RowMetric):
         )
 
 
-def judge(picture: Picture, iou_threshold: float) -> tuple[Floats, Floats, Floats]:
-    """One picture's rows of the three tables of `VOCMeanAveragePrecision`."""
-    hits, judged = match(picture, iou_threshold)
-    every: Floats = np.stack((np.arange(len(hits)), picture.scores, picture.labels, hits), axis=1)
-    found = every[judged]  # (R, 4)
-    labels, counts = np.unique(picture.truth_labels[~picture.difficult], return_counts=True)
-    pictures = np.array([[picture.index, fingerprint(found), len(labels), len(found)]])
-    truths: Floats = np.column_stack((labels, counts))
+def judge(batch: Batch, classes: int, iou_threshold: float) -> tuple[Floats, Floats, Floats]:
+    """A batch's rows of the three tables of `VOCMeanAveragePrecision`."""
+    hits, judged = match(batch, classes, iou_threshold)
+    pictures = len(batch.index)
+    places = np.arange(len(hits)) - np.searchsorted(batch.found, batch.found)  # (D,) of each in its picture
+    every: Floats = np.stack((places, batch.scores, batch.labels, hits), axis=1)
+    found, numbers = every[judged], np.bincount(batch.found[judged], minlength=pictures)  # (R, 4), (B,)
+    ends = numbers.cumsum()
+    views = [fingerprint(found[start:end]) for start, end in zip(ends - numbers, ends, strict=True)]
+    keys = (batch.there * classes + batch.truth_labels)[~batch.difficult]
+    kinds, counts = np.unique(keys, return_counts=True)  # by picture and label
+    labelled = np.bincount(kinds // classes, minlength=pictures)
+    rows: Floats = np.column_stack((batch.index, views, labelled, numbers))
+    truths: Floats = np.column_stack((kinds % classes, counts))
     detections: Floats = np.column_stack((found[:, 1], 2 * found[:, 2] + found[:, 3]))
-    return pictures, truths, detections
+    return rows, truths, detections
 
 
 def fingerprint(found: Floats) -> float:
@@ -128,7 +133,12 @@ def one_a_picture(views: NDArray[np.float32]) -> Bools:
 
 def by_score(pictures: NDArray[np.int32], rows: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Detections by falling score, equal ones by picture and by place in it: pictures (D,) and rows (D, 2)."""
-    order = np.lexsort((pictures, -rows[:, 0]))
+    order = np.argsort(pictures, kind="stable")
+    falling = (0 - rows[order, 0]).view(np.uint32)  # 0, and not -0, for a score of 0
+    # As whole numbers floats are in order where the sign is turned, and below 0 all other bits too.
+    turned = np.where(falling >> 31, ~falling, falling | np.uint32(2**31)).astype(np.uint64)
+    ranked = np.sort(turned << np.uint64(32) | np.arange(len(order), dtype=np.uint64))
+    order = order[ranked & np.uint64(2**32 - 1)]
     return pictures[order], rows[order]
 
 

@@ -162,6 +162,13 @@ def test_scores_are_told_apart_to_the_last_bit_of_float32(measure: Measure) -> N
     assert measure([(found, [(HERE, 0, False)])])["map"].item() == 1
 
 
+def test_scores_below_zero_are_in_order_and_zero_has_no_sign(measure: Measure) -> None:
+    below: list[Found] = [(AWAY, -2.0, 0), (HERE, -1.0, 0)]
+    assert measure([(below, [(HERE, 0, False)])])["map"].item() == 1
+    equal: list[Found] = [(AWAY, -0.0, 0), (HERE, 0.0, 0)]
+    assert measure([(equal, [(HERE, 0, False)])])["map"].item() == 0.5  # the first in the picture is the first
+
+
 def test_half_precision_scores_and_boxes_are_read_exactly(pair: MakePair) -> None:
     for dtype in (torch.float16, torch.bfloat16, torch.float64):
         prediction, target = pair([((1, 1, 10, 5), 0.5, 0), (AWAY, 0.25, 0)], [(HERE, 0, False)], 0)
