@@ -2,7 +2,7 @@
 # make test   all tests, in two processes, whose waiting threads leave their cores to the others
 # make lint   ruff and mypy
 # make experiment   the paper's experiment on a part of VOC2007, about eight hours; resumable; SHARED holds VOCdevkit and weights
-# make fewer-bits   what each step beyond the paper's saves, about an hour; resumable; remakes the table of docs/evidence/fewer-bits.md
+# make fewer-bits   what each step beyond the paper's saves, about two hours; resumable; remakes the table of docs/evidence/fewer-bits.md
 # make journey   the pictures and numbers of docs/understand/journey.md, in a minute
 # make docs   the documentation as a site, build/docs/index.html; a link that leads nowhere is an error; asks PyPI once
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours

@@ -88,10 +88,7 @@ ROWS = (
     _trained("BackAndForth, 1/4", _one("BackAndForth", keep=0.25)),
 )
 
-AGAIN = (
-    *("HEVC best", "HEVC faster", "z-score", "clip", "ChannelGain"),
-    *("KLT, plain", "KLT", "KLT, full sensitivity", "KLT, 1/2 of the components", "KLT, clip"),
-)
+AGAIN = ("clip", "KLT", "KLT, full sensitivity", "KLT, 1/2 of the components")
 """Rows that are measured with a second network."""
 
 
@@ -111,10 +108,7 @@ class Cut:
 
 
 def cuts(weights: Path) -> tuple[Cut, Cut]:
-    """Where the rows are measured, by the folder of the weights: all of them once, and those without a training twice.
-
-    One training of the larger network takes 20 minutes.
-    """
+    """Where the rows are measured, by the folder of the weights: all of them, and a few again with a larger network."""
     lite, fastest = subjects(weights)
     again = tuple(row for row in ROWS if row.name in AGAIN)
     return Cut(lite, lite.splits[0], ROWS), Cut(fastest, fastest.splits[0], again)
