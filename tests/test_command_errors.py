@@ -30,7 +30,7 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
         (("evaluate", *TEST[1:], "--transforms", "[null,KLTT]"), "KLTT cannot be used: there is no class of this name"),
         (
             ("evaluate", *TEST[1:], "--transforms", "[[KLT,Truncation]]"),
-            "--transforms Truncation cannot be used: there is no class of this name; take one of BackAndForth, Bottleneck,",
+            "--transforms Truncation cannot be used: there is no class of this name; take one of BackAndForth,",
         ),
         (("evaluate", *TEST[1:], "--transforms", "KLT"), '--transforms must be a list, "[KLT]", not KLT'),
         ((*CHANNEL, "--model.channel.depth", "many"), "--model.channel.depth must be a whole number, not many"),
