@@ -10,6 +10,7 @@ import pytorch_lightning
 from lightning_fabric.plugins.io import TorchCheckpointIO
 from pytorch_lightning.utilities import rank_zero_info
 
+from lightning_app.bfloat16 import Bfloat16Advice
 from lightning_app.channel import FeatureChannel, QPOption
 from lightning_app.checkpoint import check_untransformed
 from lightning_app.data import DataModule
@@ -43,6 +44,7 @@ class Trainer(pytorch_lightning.Trainer):
         if type(self.strategy.checkpoint_io) is TorchCheckpointIO:
             self.strategy.checkpoint_io = CheckpointFiles()
         count_epochs_alike(self)
+        self.callbacks.append(Bfloat16Advice())  # type: ignore[attr-defined]
 
     def evaluate(
         self,
