@@ -35,6 +35,7 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
   dfc data     convert | adapt | check | download | make   your own pictures and classes, VOC, drawn shapes
   dfc doctor                               versions, codecs, cores, GPUs, for a report of a bug
+  dfc completion bash | zsh                a script by which the Tab key of your shell completes all of this
 
 `dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
 """
@@ -51,6 +52,7 @@ COMMANDS = {
     "decode": ("lightning_app.transmit.command", "run_decode"),
     "show": ("lightning_app.transmit.show", "run"),
     "doctor": ("lightning_app.doctor", "run"),
+    "completion": ("lightning_app.completion.command", "run"),
 }
 """Module and function of those that are not LightningCLI's; a module waits for its command."""
 

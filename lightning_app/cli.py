@@ -11,6 +11,7 @@ from typing import Any
 
 import pytorch_lightning
 import yaml
+from jsonargparse import ArgumentParser, capture_parser
 from pytorch_lightning import LightningDataModule, LightningModule
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI, SaveConfigCallback
 
@@ -143,6 +144,15 @@ def _run() -> None:
     read_old_configs()
     # In place, because Lightning warns where it is given a list of arguments.
     sys.argv[1:] = with_found_configs(renamed_arguments(sys.argv[1:]))
+    _cli()
+
+
+def make_parser() -> ArgumentParser:
+    """The options of all these commands, each in a parser below this one."""
+    return capture_parser(_cli)
+
+
+def _cli() -> None:
     CLI(
         Detector,
         LightningDataModule,

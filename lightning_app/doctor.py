@@ -32,13 +32,17 @@ WANDB_HOST = "api.wandb.ai"
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = PlainParser(
+    make_parser().parse_args(arguments)
+    for name, found in examine():
+        print(f"{name + ':':<20}{found}")  # noqa: T201
+
+
+def make_parser() -> PlainParser:
+    """The options of ``dfc doctor``: none."""
+    return PlainParser(
         prog="dfc doctor",
         description="Print versions, codecs, cores, GPUs, the login of Weights & Biases and free disk space.",
     )
-    parser.parse_args(arguments)
-    for name, found in examine():
-        print(f"{name + ':':<20}{found}")  # noqa: T201
 
 
 def examine() -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ COMMANDS = {
     "weights": [["weights"], ["weights", "inspect"], ["weights", "convert"], ["weights", "onnx"]],
     "data": [["data"], *(["data", name] for name in ("convert", "adapt", "check", "download", "make"))],
     "doctor": [["doctor"]],
+    "completion": [["completion"]],
 }
 """Each command, with the command lines whose help its page shows."""
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 
@@ -20,10 +18,7 @@ from lightning_app.plain_parser import PlainParser
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser, commands = _parser()
-    own_command.add_convert(commands)
-    own_command.add_adapt(commands)
-    options = parser.parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if options.command == "download":
         download(options.root, options.years, options.mirror)
     elif options.command == "check":
@@ -37,7 +32,8 @@ def run(arguments: list[str]) -> None:
         make(options.root, options.train_pictures, options.test_pictures, options.seed, options.side)
 
 
-def _parser() -> tuple[argparse.ArgumentParser, Any]:
+def make_parser() -> PlainParser:
+    """The options of ``dfc data``."""
     parser = PlainParser(prog="dfc data", description="Fetch, check and make pictures with boxes.")
     commands = parser.add_subparsers(dest="command", required=True)
     fetch = commands.add_parser("download", help="fetch VOC; a download that broke goes on where it stopped")
@@ -77,7 +73,9 @@ def _parser() -> tuple[argparse.ArgumentParser, Any]:
     )
     made.add_argument("--seed", type=int, default=0, help="seed of the drawing (default: %(default)s)")
     made.add_argument("--side", type=int, default=160, help="side of a picture in pixels (default: %(default)s)")
-    return parser, commands
+    own_command.add_convert(commands)
+    own_command.add_adapt(commands)
+    return parser
 
 
 def download(root: Path, years: Sequence[int], mirror: str | None = None) -> None:

@@ -13,6 +13,16 @@ from lightning_app.shipped import find_network
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
+    options = make_parser().parse_args(arguments)
+    _check(options)
+    # torch and matplotlib are not needed for the help.
+    from lightning_app.profiling.study import profile
+
+    profile(options)
+
+
+def make_parser() -> PlainParser:
+    """The options of ``dfc profile``."""
     parser = PlainParser(
         prog="dfc profile",
         description="Measure a network's layers and find, after Neurosurgeon, where to split it: layers.csv, cuts.csv, "
@@ -21,12 +31,7 @@ def run(arguments: list[str]) -> None:
     _add_network(parser)
     _add_setting(parser)
     _add_sizes(parser)
-    options = parser.parse_args(arguments)
-    _check(options)
-    # torch and matplotlib are not needed for the help.
-    from lightning_app.profiling.study import profile
-
-    profile(options)
+    return parser
 
 
 def _check(options: argparse.Namespace) -> None:

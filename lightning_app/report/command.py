@@ -29,21 +29,7 @@ one, is drawn solid, the second, retrained, dashed."""
 
 def run(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    parser = PlainParser(prog="dfc report", description=DESCRIPTION)
-    parser.add_argument(
-        "systems",
-        nargs="+",
-        metavar="NAME=FOLDER",
-        help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv, bd.csv and "
-        "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name",
-    )
-    parser.add_argument(
-        "--output", type=Path, default=Path("report"), help="folder to write figures and tables (default: report)"
-    )
-    parser.add_argument(
-        "--comparisons", type=Path, help="file comparisons.csv of ways of training, for one more figure"
-    )
-    options = parser.parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     folders = _folders(options.systems)
     systems = {name: _read(path) for name, path in folders.items()}
     found = {name: path / EXAMPLES for name, path in folders.items()}
@@ -59,6 +45,25 @@ def run(arguments: list[str]) -> None:
     paths.append(write_web_page(systems, options.output, comparisons, examples))
     for path in paths:
         console.print(f"Written to {path}", soft_wrap=True, markup=False)
+
+
+def make_parser() -> PlainParser:
+    """The options of ``dfc report``."""
+    parser = PlainParser(prog="dfc report", description=DESCRIPTION)
+    parser.add_argument(
+        "systems",
+        nargs="+",
+        metavar="NAME=FOLDER",
+        help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv, bd.csv and "
+        "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name",
+    )
+    parser.add_argument(
+        "--output", type=Path, default=Path("report"), help="folder to write figures and tables (default: report)"
+    )
+    parser.add_argument(
+        "--comparisons", type=Path, help="file comparisons.csv of ways of training, for one more figure"
+    )
+    return parser
 
 
 def _check_folder(folder: Path, systems: Iterable[str]) -> None:

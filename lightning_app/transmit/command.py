@@ -24,6 +24,18 @@ from lightning_app.transmit.model import add_network, add_transform_and_codec, d
 
 def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
+    parser = make_encode_parser()
+    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
+    system = Collaborative(detector_of(options.network), options.channel)
+    load(system.network, options.channel.transform, options.weights)
+    output = options.output or options.picture.with_suffix(".dfc")
+    data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
+    write(output, data)
+    print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
+
+
+def make_encode_parser() -> OneSentence:
+    """The options of ``dfc encode``."""
     parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
     parser.add_argument("picture", type=Path, help="file of the picture to code")
     add_config(parser)
@@ -37,17 +49,31 @@ def run_encode(arguments: list[str]) -> None:
     parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "training_codec", "gradient", "workers"})
     parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
     parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
-    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
-    system = Collaborative(detector_of(options.network), options.channel)
-    load(system.network, options.channel.transform, options.weights)
-    output = options.output or options.picture.with_suffix(".dfc")
-    data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
-    write(output, data)
-    print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
+    return parser
 
 
 def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
+    parser = make_decode_parser()
+    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
+    network, transform = detector_of(options.network), options.transform
+    if options.class_map is not None:
+        use_class_map(network, options.class_map)
+    classes = _class_names(options.classes, network)
+    data = read_container(options.file)
+    try:
+        load_for(data, network, transform, options.weights)
+        thresholds = options.score_threshold, options.nms_threshold
+        found = detect_from(data, network, *thresholds, transform, options.codec)
+    except DfcError as error:
+        raise type(error)(f"{options.file}: {error}") from error
+    output = options.output or options.file.with_suffix(".json")
+    write(output, json.dumps(with_names(found, classes), indent=1).encode())
+    print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
+
+
+def make_decode_parser() -> OneSentence:
+    """The options of ``dfc decode``."""
     parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
     add_config(parser)
@@ -66,21 +92,7 @@ def run_decode(arguments: list[str]) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; if not given, the name with .json")
     add_transform_and_codec(parser)
-    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
-    network, transform = detector_of(options.network), options.transform
-    if options.class_map is not None:
-        use_class_map(network, options.class_map)
-    classes = _class_names(options.classes, network)
-    data = read_container(options.file)
-    try:
-        load_for(data, network, transform, options.weights)
-        thresholds = options.score_threshold, options.nms_threshold
-        found = detect_from(data, network, *thresholds, transform, options.codec)
-    except DfcError as error:
-        raise type(error)(f"{options.file}: {error}") from error
-    output = options.output or options.file.with_suffix(".json")
-    write(output, json.dumps(with_names(found, classes), indent=1).encode())
-    print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
+    return parser
 
 
 def _listed(qp: QPOption) -> list[QPOption]:

@@ -36,18 +36,7 @@ GAP = 4
 
 def run(arguments: list[str]) -> None:
     """``dfc show FILE.dfc -o TILE.png``: look into a container."""
-    parser = OneSentence(prog="dfc show", description=DESCRIPTION)
-    parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
-    add_config(parser)
-    add_network(parser, required=False)
-    add_transform_and_codec(parser)
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        help="PNG file to write the decoded samples to, laid out as they were coded, the darkest of them black and the "
-        "brightest white",
-    )
+    parser = make_parser()
     options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
     _check(options.network, options.weights, options.output)
     data = read_container(options.file)
@@ -73,6 +62,23 @@ def run(arguments: list[str]) -> None:
     if options.output is not None:
         write(options.output, picture)
         print(f"Written to {options.output}")  # noqa: T201
+
+
+def make_parser() -> OneSentence:
+    """The options of ``dfc show``."""
+    parser = OneSentence(prog="dfc show", description=DESCRIPTION)
+    parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
+    add_config(parser)
+    add_network(parser, required=False)
+    add_transform_and_codec(parser)
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        help="PNG file to write the decoded samples to, laid out as they were coded, the darkest of them black and the "
+        "brightest white",
+    )
+    return parser
 
 
 def _check(network: SplitDetector | str | None, weights: Path | None, output: Path | None) -> None:

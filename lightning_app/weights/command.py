@@ -24,13 +24,18 @@ def run(arguments: list[str]) -> None:
 
         run_onnx(arguments[1:])
         return
+    options = make_parser().parse_args(arguments)
+    options.action(options)
+
+
+def make_parser() -> PlainParser:
+    """The options of ``dfc weights``; those of ``onnx`` are in `onnx_command`."""
     parser = PlainParser(prog="dfc weights", description="Look into weights, convert them, export ONNX.")
     actions = parser.add_subparsers(required=True, metavar="{inspect,convert,onnx}")
     _add_inspect(actions.add_parser("inspect", help="layers, shapes and statistics of a weights file"))
     _add_convert(actions.add_parser("convert", help="Darknet weights to a checkpoint, or back"))
     actions.add_parser("onnx", help="the network as ONNX, whole or as front and back")
-    options = parser.parse_args(arguments)
-    options.action(options)
+    return parser
 
 
 def _add_inspect(parser: argparse.ArgumentParser) -> None:

@@ -18,19 +18,20 @@ from lightning_app.weights.onnx import export
 
 def run_onnx(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    options = _parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     if options.split is None:
         for name in ("passthrough", "transform"):
             if getattr(options, name) is not None:
                 raise OptionError(f"--{name} says what is sent at a cut: give --split too, or leave it out")
-    options = _parser().instantiate_classes(options)
+    options = make_parser().instantiate_classes(options)
     passthrough: Passthrough = options.passthrough or "reduced"
     network = _filled(options, passthrough)
     for path in export(network.eval(), options.output, options.split, passthrough, options.transform):
         say_written(path)
 
 
-def _parser() -> ArgumentParser:
+def make_parser() -> ArgumentParser:
+    """The options of ``dfc weights onnx``."""
     parser = ArgumentParser(
         prog="dfc weights onnx",
         description="Export whole.onnx, or with --split front.onnx and back.onnx. Inputs and outputs bear the names of "

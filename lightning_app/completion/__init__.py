@@ -1,0 +1,1 @@
+"""Scripts by which a shell completes the commands and options of ``dfc``."""
