@@ -46,6 +46,7 @@ from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.points import Point
+from lightning_app.statistics import RecallLevels
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
 from lightning_app.unannotated import check_measurable, check_trainable, is_annotated, leave_out_validation
@@ -74,6 +75,8 @@ class Detector(LightningModule):
         score_threshold: score that a detection must exceed, 0 to 1.
         nms_threshold: overlap (IoU) above which the worse of two detections of one class is removed, 0 to 1.
         seed: seed of the initial weights and of the random QPs.
+        recall_levels: levels of recall of the 11-point mAP, ``tenths`` for 0, 1/10 … 1, or ``arange`` for the floats of
+            ``np.arange(0, 1.1, 0.1)``, which py-faster-rcnn takes.
         class_map: Darknet's ``.map``, such as coco9k.map, which lists the classes of the tree to detect; null for all.
     """
 
@@ -97,6 +100,7 @@ class Detector(LightningModule):
         nms_threshold: float = 0.45,
         seed: int = 0,
         class_map: str | None = None,
+        recall_levels: RecallLevels = "tenths",
     ) -> None:
         super().__init__()
         if channel is not None and picture is not None:
@@ -153,7 +157,8 @@ class Detector(LightningModule):
             rank_zero_info(leave_out_validation(self.trainer, data))
         if stage == "fit":
             self._find_values(training=True)
-        self.measured = nn.ModuleDict({label: OperatingPoint(data.classes) for label in self.system.qps})
+        levels = self.hparams["recall_levels"]
+        self.measured = nn.ModuleDict({label: OperatingPoint(data.classes, levels) for label in self.system.qps})
 
     def on_validation_start(self) -> None:
         """Find values of a transform that neither the weights nor the checkpoint, which is loaded now, has brought."""
@@ -314,6 +319,7 @@ class Detector(LightningModule):
             map_area=values["map_area"],
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
+            recall_levels=str(self.hparams["recall_levels"]),
         )
 
 

@@ -11,6 +11,7 @@ from lightning_app.data import Target
 from lightning_app.detections import in_pixels
 from lightning_app.graph import Detections
 from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
+from lightning_app.statistics import RecallLevels
 
 
 class OperatingPoint(nn.Module):
@@ -18,11 +19,12 @@ class OperatingPoint(nn.Module):
 
     Args:
         classes: names of the classes.
+        levels: of recall, for the 11-point mAP.
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
+    def __init__(self, classes: Sequence[str], levels: RecallLevels = "tenths") -> None:
         super().__init__()
-        self.accuracy = VOCMeanAveragePrecision(classes)
+        self.accuracy = VOCMeanAveragePrecision(classes, levels=levels)
         self.rate = KilobitsPerImage()
 
     def update(self, found: Sequence[Detections], targets: Sequence[Target], bits: Tensor) -> None:

@@ -73,3 +73,22 @@ def test_yolov2_starts_at_416_with_its_passthrough_coded(dfc: Dfc, shared: Path)
     status, _, err = dfc("fit", "-c", "configs/voc_yolov2.yaml", *root, *few, *small, *QUIET, *NO_SANITY)
     assert status == 0, err
     assert torch.load("checkpoints/voc_yolov2/last.ckpt", weights_only=True)["seen"] == 4
+
+
+FEW = ("--data.eval_batch_size", "16", "--trainer.limit_test_batches", "1")
+
+
+def test_the_levels_of_recall_that_py_faster_rcnn_takes_give_other_numbers_in_test_and_evaluate(
+    dfc: Dfc, lite: tuple[str, ...]
+) -> None:
+    found = {}
+    for levels in ("tenths", "arange"):
+        option = (*lite, *FEW, "--model.recall_levels", levels)
+        assert dfc("test", *option, "--trainer.logger", "false")[0] == 0
+        assert dfc("evaluate", *option, "--output", levels, "--resamples", "20")[0] == 0
+        points = [*read_points(Path("points.csv")), *read_points(Path(levels) / "points.csv")]
+        assert [point.recall_levels for point in points] == [levels, levels]
+        found[levels] = [100 * point.map for point in points]
+        assert points[1].map_low <= points[1].map <= points[1].map_high  # type: ignore[operator]
+    assert found["tenths"] == pytest.approx([47.79, 47.79], abs=0.005)
+    assert found["arange"] == pytest.approx([47.65, 47.65], abs=0.005)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lightning_app.records.points import Point
-from lightning_app.statistics import Outcomes, resampled_map
+from lightning_app.statistics import Outcomes, recall_levels, resampled_map
 
 Floats = NDArray[np.float64]
 
@@ -36,4 +36,5 @@ class Measurement:
         """The 11-point mAP (R,) of resamples of the pictures, which stand (R, I) times in them."""
         # A class that is neither found nor there changes nothing.
         largest = max(labels.max(initial=0) for labels in (self.outcomes.truths[:, 1], self.outcomes.label))
-        return resampled_map(self.outcomes, 1 + int(largest), counts)[:, 0]
+        levels = recall_levels(self.point.recall_levels)
+        return resampled_map(self.outcomes, 1 + int(largest), counts, levels)[:, 0]

@@ -36,6 +36,7 @@ from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.identity import source_key
 from lightning_app.initial_values import find_values
+from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.differences import Difference
@@ -139,7 +140,8 @@ class Evaluation(LightningModule):
                 self.held.enter_context(self.teacher.network.unchanging())
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
         files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
-        self.measured = nn.ModuleList(SweepPoint(data.classes, file) for file in files)
+        levels = self.options["recall_levels"]
+        self.measured = nn.ModuleList(SweepPoint(OperatingPoint(data.classes, levels), file) for file in files)
         self.collector = Collector(data.classes, self.links)
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
@@ -252,7 +254,7 @@ class Evaluation(LightningModule):
         accuracy, rate, loss = measured.point.accuracy, measured.point.rate, measured.loss
         with accuracy.sync_context(), rate.sync_context(), loss.sync_context():
             outcomes, bits, losses = accuracy.outcomes(), rate.by_picture()[:, 1], loss.by_picture()[:, 1]
-        values = {**rate.compute(), **precisions(outcomes, len(accuracy.classes))}
+        values = {**rate.compute(), **precisions(outcomes, len(accuracy.classes), accuracy.levels)}
         # Before the next point is gathered: the outcomes of all pictures are most of the memory of this program.
         measured.reset()
         point = Point(
@@ -270,6 +272,7 @@ class Evaluation(LightningModule):
             loss=float(losses.mean()),
             commit=program_commit(),
             truth=self.truth,
+            recall_levels=str(self.options["recall_levels"]),
         )
         ids = [data.ids[index] for index in outcomes.images]
         return Measurement(point, ids, outcomes, bits, losses)

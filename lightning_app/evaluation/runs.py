@@ -16,7 +16,7 @@ from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.rows import read_rows
 from lightning_app.records.truth import check_one_truth
-from lightning_app.statistics import Outcomes, load_outcomes, load_truths
+from lightning_app.statistics import Outcomes, check_same_levels, load_outcomes, load_truths
 
 
 def read_evaluation(folder: Path) -> dict[str, Measurement]:
@@ -85,8 +85,10 @@ def _resampled(
 
 
 def check_alike(runs: Sequence[dict[str, Measurement]]) -> None:
-    """Refuse evaluations of different pictures, or against different truths, with a DataError."""
+    """Refuse evaluations of different pictures, truths or levels of recall, with a DataError."""
     ids = {tuple(one.ids) for run in runs for one in run.values()}
     if len(ids) != 1:
         raise DataError("the evaluations are of different pictures: evaluate them all on the same test set")
-    check_one_truth(one.point.truth for run in runs for one in run.values())
+    points = [one.point for run in runs for one in run.values()]
+    check_one_truth(point.truth for point in points)
+    check_same_levels(point.recall_levels for point in points)

@@ -30,13 +30,13 @@ class SweepPoint(nn.Module):
     at once. So it lies on disk until it is computed from.
 
     Args:
-        classes: names of the classes.
-        file: for it, empty and of its own; whoever opened it closes it.
+        point: the metrics of one QP.
+        file: for what became of each detection, empty and of its own; whoever opened it closes it.
     """
 
-    def __init__(self, classes: Sequence[str], file: BinaryIO) -> None:
+    def __init__(self, point: OperatingPoint, file: BinaryIO) -> None:
         super().__init__()
-        self.point, self.loss, self.file = OperatingPoint(classes), PictureLoss(), file
+        self.point, self.loss, self.file = point, PictureLoss(), file
 
     def update(self, judgements: Sequence[Judgement], targets: Sequence[Target]) -> None:
         """Add pictures."""

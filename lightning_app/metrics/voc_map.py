@@ -1,4 +1,4 @@
-"""Mean average precision by the rule of PASCAL VOC's development kit: VOCevaldet.m and VOCap.m."""
+"""Mean average precision by the rule of PASCAL VOC's development kit: VOCevaldet.m, and VOCap.m but for its floats."""
 
 import zlib
 from collections.abc import Mapping, Sequence
@@ -14,6 +14,7 @@ from lightning_app.metrics.batch import Batch, Bools, read
 from lightning_app.metrics.matching import match
 from lightning_app.metrics.rows import Floats, RowMetric, once
 from lightning_app.statistics.outcomes import Outcomes
+from lightning_app.statistics.recall_levels import TENTHS, RecallLevels, recall_levels
 
 
 class VOCMeanAveragePrecision(RowMetric):
@@ -26,6 +27,7 @@ class VOCMeanAveragePrecision(RowMetric):
     Args:
         classes: names of the classes, in the order of their labels.
         iou_threshold: intersection over union from which a detection is a hit, in (0, 1].
+        levels: of recall, ``tenths`` or ``arange``, as `lightning_app.statistics.recall_levels` has them.
     """
 
     higher_is_better = True
@@ -35,14 +37,14 @@ class VOCMeanAveragePrecision(RowMetric):
     truths: list[Tensor]  # rows (label, count): the truths of a class that are not difficult
     detections: list[Tensor]  # rows (score, 2 · label + hit)
 
-    def __init__(self, classes: Sequence[str], iou_threshold: float = 0.5) -> None:
+    def __init__(self, classes: Sequence[str], iou_threshold: float = 0.5, levels: RecallLevels = "tenths") -> None:
         super().__init__()
         if not classes:
             raise OptionError("classes must name at least one class")
         if not 0 < iou_threshold <= 1:
             raise OptionError(f"iou_threshold must be above 0 and at most 1, not {iou_threshold}")
         self.classes = tuple(classes)
-        self.iou_threshold = iou_threshold
+        self.iou_threshold, self.levels = iou_threshold, recall_levels(levels)
         self.add_table("pictures")
         self.add_table("truths")
         self.add_table("detections")
@@ -74,7 +76,7 @@ class VOCMeanAveragePrecision(RowMetric):
             because torchmetrics squeezes; ``images``: how many pictures. All on the CPU, precisions in float64.
             A class without a truth, difficult ones aside, is NaN and left out of the means; without any they are NaN.
         """
-        values = precisions(self.outcomes(), len(self.classes))
+        values = precisions(self.outcomes(), len(self.classes), self.levels)
         # Through NumPy, because torch makes a Python float a float32.
         return {name: torch.from_numpy(np.array(value)) for name, value in values.items()}
 
@@ -142,20 +144,21 @@ def by_score(pictures: NDArray[np.int32], rows: NDArray[np.float32]) -> tuple[ND
     return pictures[order], rows[order]
 
 
-def precisions(seen: Outcomes, classes: int) -> dict[str, Any]:
+def precisions(seen: Outcomes, classes: int, levels: Floats = TENTHS) -> dict[str, Any]:
     """What `VOCMeanAveragePrecision.compute` computes, as NumPy's arrays and numbers."""
     positives = np.bincount(seen.truths[:, 1], weights=seen.truths[:, 2], minlength=classes)
     hits = [seen.hit[seen.label == label] for label in range(classes)]
-    ap, area = np.array([average_precision(*pair) for pair in zip(hits, positives, strict=True)]).T
+    ap, area = np.array([average_precision(*pair, levels) for pair in zip(hits, positives, strict=True)]).T
     return {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(seen.images)}
 
 
-def average_precision(hits: Bools, positives: float) -> tuple[float, float]:
-    """The average precision of one class, as VOCap.m computes it.
+def average_precision(hits: Bools, positives: float, levels: Floats) -> tuple[float, float]:
+    """The average precision of one class, as VOCap.m computes it at these levels.
 
     Args:
         hits: (R,) of all detections by falling score.
         positives: how many truths there are, difficult ones aside.
+        levels: (11,) of recall.
 
     Returns:
         The 11-point average and the area under the monotone envelope of the curve, NaN without positives.
@@ -165,9 +168,8 @@ def average_precision(hits: Bools, positives: float) -> tuple[float, float]:
     found = hits.cumsum()  # (R,)
     precision = found / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]  # the best precision at this recall or a higher one
-    # Recall ≥ k/10 in whole numbers: the float .1·3 lies above 3/10, and would ask for one hit more.
-    levels = np.searchsorted(10 * found, np.arange(11) * positives)  # (11,)
-    return np.append(envelope, 0.0)[levels].mean(), envelope[hits].sum() / positives
+    first = np.searchsorted(found / positives, levels)  # (11,) the first detection that reaches each level
+    return np.append(envelope, 0.0)[first].mean(), envelope[hits].sum() / positives
 
 
 def mean(values: Floats) -> float:

@@ -61,6 +61,8 @@ class Point:
             of all, with spaces between; empty for nothing.
         commit: of the program that measured it, ``-dirty`` where its files were changed; empty where unknown.
         truth: what stood for the true boxes: ``annotations``, or ``teacher``, the name of its weights, and a digest.
+        recall_levels: the 11 levels of recall that ``map`` is read at: ``tenths``, or ``arange`` for the floats of
+            ``np.arange(0, 1.1, 0.1)``.
     """
 
     system: str
@@ -87,6 +89,7 @@ class Point:
     transform: str = ""
     commit: str = ""
     truth: str = ANNOTATIONS
+    recall_levels: str = "tenths"
 
     @property
     def label(self) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.records.truth import ANNOTATIONS, check_one_truth
+from lightning_app.statistics import check_same_levels
 
 Systems = Mapping[str, tuple[Sequence[Point], Sequence[Difference]]]
 """Points and differences of each set of weights, by the name to print; the first is the default one."""
@@ -20,11 +21,12 @@ def truth_of(systems: Systems) -> str:
     """What all of them were measured against.
 
     Raises:
-        DataError: they were measured against different truths.
+        DataError: they were measured against different truths, or their mAP is of different levels of recall.
     """
     truths = [point.truth for points, _ in systems.values() for point in points]
     truths += [one.truth for _, differences in systems.values() for one in differences]
     check_one_truth(truths)
+    check_same_levels(point.recall_levels for points, _ in systems.values() for point in points)
     return truths[0] if truths else ANNOTATIONS
 
 

@@ -10,15 +10,19 @@ from lightning_app.statistics.bootstrap import (
     spread,
 )
 from lightning_app.statistics.outcomes import Outcomes, load_outcomes, load_truths, outcomes_file
+from lightning_app.statistics.recall_levels import TENTHS, RecallLevels, check_same_levels, recall_levels
 
 __all__ = [
     "BD",
+    "TENTHS",
     "BDInterval",
     "Outcomes",
+    "RecallLevels",
     "Span",
     "bd_interval",
     "bd_map",
     "bd_rate",
+    "check_same_levels",
     "compare",
     "draw_counts",
     "interval",
@@ -26,6 +30,7 @@ __all__ = [
     "load_outcomes",
     "load_truths",
     "outcomes_file",
+    "recall_levels",
     "resampled_map",
     "resampled_mean",
     "spread",

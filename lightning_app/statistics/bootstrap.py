@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from lightning_app.errors import DataError, OptionError
 from lightning_app.statistics.outcomes import Floats, Ints, Outcomes
+from lightning_app.statistics.recall_levels import TENTHS
 
 Counts: TypeAlias = NDArray[np.integer[Any]]
 
@@ -40,7 +41,7 @@ def draw_counts(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
     return counts
 
 
-def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
+def resampled_map(outcomes: Outcomes, classes: int, counts: Counts, levels: Floats = TENTHS) -> Floats:
     """The mean average precision of each resample.
 
     It is that of `VOCMeanAveragePrecision` on a data set that holds each picture as often as counted, in which equal
@@ -50,6 +51,7 @@ def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
         outcomes: of I pictures.
         classes: number of classes K.
         counts: (R, I) how often each picture stands in each resample.
+        levels: (11,) of recall, by `recall_levels`.
 
     Returns:
         (R, 2) the 11-point mAP and that of the area under the curve, fractions. A class without a truth in a resample
@@ -59,7 +61,8 @@ def resampled_map(outcomes: Outcomes, classes: int, counts: Counts) -> Floats:
     labels = np.concatenate([np.unique(labels) for labels in (outcomes.truths[:, 1], outcomes.label)])
     if ((labels < 0) | (labels >= classes)).any():
         raise DataError(f"labels must be in 0 … {classes - 1}, not {labels.min():g} … {labels.max():g}")
-    precisions = np.stack([over_blocks(of_class(outcomes, label), counts) for label in range(classes)])  # (K, R, 2)
+    parts = [of_class(outcomes, label) for label in range(classes)]
+    precisions = np.stack([over_blocks(part, counts, levels) for part in parts])  # (K, R, 2)
     known = ~np.isnan(precisions)
     number = known.sum(axis=0)  # (R, 2)
     total = np.where(known, precisions, 0).sum(axis=0)
@@ -145,14 +148,15 @@ def of_class(outcomes: Outcomes, label: int) -> OfClass:
     return OfClass(pictures, hits, owners, truths[:, 2])
 
 
-def over_blocks(part: OfClass, counts: Counts) -> Floats:
+def over_blocks(part: OfClass, counts: Counts, levels: Floats) -> Floats:
     """`average_precisions` (R, 2) of all resamples, some at a time."""
     rows = max(1, BLOCK // max(1, len(part.pictures), len(part.owners)))
-    blocks = [average_precisions(part, counts[start : start + rows]) for start in range(0, len(counts), rows)]
+    starts = range(0, len(counts), rows)
+    blocks = [average_precisions(part, counts[start : start + rows], levels) for start in starts]
     return np.concatenate([np.empty((0, 2)), *blocks])
 
 
-def average_precisions(part: OfClass, counts: Counts) -> Floats:
+def average_precisions(part: OfClass, counts: Counts, levels: Floats) -> Floats:
     """11-point average and area (R, 2) of one class in each resample, NaN without truths; VOCap.m with weights.
 
     A detection that stands w times is w points of the curve. Among those of a hit, precision rises, since it is at
@@ -166,8 +170,9 @@ def average_precisions(part: OfClass, counts: Counts) -> Floats:
     precision = np.divide(found, ranks, out=np.zeros(ranks.shape), where=ranks > 0)
     envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     positives = counts.take(part.owners, axis=1) @ part.truths  # (R,)
-    # Recall ≥ k/10 in whole numbers: the first hit that reaches each level, H where none does.
-    levels = [(10 * found < k * positives[:, None]).sum(axis=1) for k in range(11)]
-    reached = np.take_along_axis(np.pad(envelope, ((0, 0), (0, 1))), np.stack(levels, axis=1), axis=1)  # (R, 11)
+    recall = found / np.maximum(positives, 1)[:, None]
+    # The first hit that reaches each level, H where none does.
+    first = [(recall < level).sum(axis=1) for level in levels]
+    reached = np.take_along_axis(np.pad(envelope, ((0, 0), (0, 1))), np.stack(first, axis=1), axis=1)  # (R, 11)
     area = (weights * envelope).sum(axis=1) / np.maximum(positives, 1)
     return np.where(positives[:, None] > 0, np.stack((reached.mean(axis=1), area), axis=1), np.nan)

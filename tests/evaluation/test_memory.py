@@ -14,6 +14,7 @@ from lightning_app.data import Target
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import summarise
 from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
+from lightning_app.measure import OperatingPoint
 from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, draw_counts, load_outcomes, resampled_mean
 
@@ -51,7 +52,7 @@ def held(point: SweepPoint) -> list[int]:
 @pytest.mark.parametrize("boxes", [1, 300])
 def test_an_operating_point_holds_64_bytes_a_picture_however_many_boxes_are_found(boxes: int) -> None:
     with TemporaryFile() as file:
-        point = SweepPoint(["a", "b"], file)
+        point = SweepPoint(OperatingPoint(["a", "b"]), file)
         for start in range(0, PICTURES, 4):
             pairs = [judged(boxes, start + i) for i in range(4)]
             point.update([one for one, _ in pairs], [target for _, target in pairs])

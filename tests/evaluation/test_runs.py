@@ -133,6 +133,16 @@ def test_evaluations_of_different_pictures_are_not_mixed(tmp_path: Path) -> None
         compare_runs(("ours", [one]), ("theirs", [other]))
 
 
+def test_evaluations_of_different_levels_of_recall_are_not_mixed_and_keep_their_own(tmp_path: Path) -> None:
+    # 12 of 40 truths are found, all before the misses: 3/10 reaches 4 levels, or 3 if they are floats.
+    floats, tenths = replace(BASE, recall_levels="arange"), BASE
+    assert measurement(floats, 20, 3, 3.0).resampled_map(np.ones((1, IMAGES), int)) == pytest.approx(3 / 11)
+    assert measurement(tenths, 20, 3, 3.0).resampled_map(np.ones((1, IMAGES), int)) == pytest.approx(4 / 11)
+    runs = [evaluation(tmp_path / str(i), (point, 20, 6, 3.0)) for i, point in enumerate((floats, tenths))]
+    with pytest.raises(DataError, match="results of different recall levels cannot be compared"):
+        pool_runs(runs, runs[0], resamples=20)
+
+
 def test_the_same_runs_do_not_differ(tmp_path: Path) -> None:
     folder = evaluation(tmp_path / "a", (BASE, 20, 6, 3.0), (WHOLE, 700, 8, 2.5))
     for row in compare_runs(("ours", [folder, folder]), ("theirs", [folder, folder]), resamples=50):

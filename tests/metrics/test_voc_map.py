@@ -117,13 +117,6 @@ def test_eleven_points_and_area_differ_as_worked_by_hand(measure: Measure) -> No
     assert result["map_area"].item() == pytest.approx((1 + 2 / 3) / 3, abs=1e-15)  # 5/9 = .556
 
 
-def test_a_recall_of_three_tenths_reaches_the_level_of_three_tenths(measure: Measure) -> None:
-    # In floats 3 · .1 > 3/10, and level .3 would fall to 0: 3/11 in place of 4/11.
-    truths: list[Truth] = [((1, 20 * k + 1, 10, 20 * k + 10), 0, False) for k in range(10)]
-    result = measure([([(box, 0.9, 0) for box, _, _ in truths[:3]], truths)])
-    assert result["map"].item() == pytest.approx(4 / 11, abs=1e-15)
-
-
 # What the result may not depend on.
 
 

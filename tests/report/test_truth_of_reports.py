@@ -62,3 +62,10 @@ def test_comparisons_of_another_truth_are_not_drawn_beside_points(dfc: Dfc, syst
     assert not Path("report").exists()
     assert dfc("report", "taught.csv", "--comparisons", "c.csv")[0] == 0
     assert "The true boxes are what the teacher trial3.weights finds" in Path("report/comparisons.md").read_text()
+
+
+def test_systems_of_different_levels_of_recall_make_no_report(systems: Systems, tmp_path: Path) -> None:
+    points, differences = systems["retrained"]
+    mixed = {**systems, "retrained": ([replace(point, recall_levels="arange") for point in points], differences)}
+    with pytest.raises(DataError, match="results of different recall levels cannot be compared"):
+        write_report(mixed, tmp_path / "report")
