@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 import torch
-from torch import nn
 
 from lightning_app.bfloat16 import Bfloat16Advice, speed_of_bfloat16
 from lightning_app.darknet import Network
+from lightning_app.darknet.layers import Convolution
 from lightning_app.graph import SplitDetector
 
 SHAPES = Path(__file__).parents[1] / "configs/networks/shapes.cfg"
@@ -61,18 +61,19 @@ def test_a_run_in_bfloat16_is_measured_once(
     assert len(measured) == 1
 
 
-def test_the_measurement_runs_one_convolution_in_both_and_changes_nothing() -> None:
+def test_the_measurement_runs_the_network_in_both_as_a_run_does_and_changes_nothing() -> None:
     network = Network.from_cfg(SHAPES).eval()
     before, kinds = (
         {name: value.clone() for name, value in network.state_dict().items()},
-        set[tuple[str, torch.dtype]](),
+        set[tuple[str, torch.dtype, object]](),
     )
     for name, part in network.named_modules():
-        if isinstance(part, nn.Conv2d):
-            part.register_forward_hook(lambda _, __, given, name=name: kinds.add((name, given.dtype)))
+        if isinstance(part, Convolution):
+            part.register_forward_hook(lambda layer, _, given, name=name: kinds.add((name, given.dtype, layer.fixed)))
     random = torch.get_rng_state()
     assert speed_of_bfloat16(network) > 0
-    assert len({name for name, _ in kinds}) == 1
-    assert {kind for _, kind in kinds} == {torch.float32, torch.bfloat16}
+    assert {kind for _, kind, _ in kinds} == {torch.float32, torch.bfloat16}
+    assert all(fixed is not None for *_, fixed in kinds)
+    assert not any(part.fixed for part in network.modules() if isinstance(part, Convolution))
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())
     assert torch.equal(torch.get_rng_state(), random)
