@@ -14,6 +14,8 @@ from lightning_app.shipped import config_names, network_names
 
 DEEP = re.compile(r"--trainer\.(?!logger\.)\w+\.|--trainer\.logger\.\w+\.|--\S+\._")
 """Options that jsonargparse finds and nobody types: arguments of Lightning's plugins, and private ones."""
+ELDER, TWIN = "--model.channel.codec", "--model.channel.training_codec"
+"""Two options that take the same classes."""
 UNSAID = ("null", "None")
 """Values that are choices, and are what is taken if nothing is given."""
 OURS = re.compile(r"(?:lightning_app|pytorch_lightning)\.(?:\w+\.)*(\w+)")
@@ -29,11 +31,22 @@ def complete_values(parser: argparse.ArgumentParser) -> None:
     if isinstance(parser, jsonargparse.ArgumentParser):
         with prepare_actions_context("zsh", "dfc", []):  # as zsh has them: with choices in place of bash functions
             shtab_prepare_actions(parser)
+        _add_twin(parser)
     for action in parser._actions:
         if "--print_config" in action.option_strings:
             action.nargs = 0  # its value is rare, and stands behind a `=`
         if not isinstance(action, argparse._SubParsersAction) and action.nargs != 0:
             _complete(action)
+
+
+def _add_twin(parser: argparse.ArgumentParser) -> None:
+    """Give one option the values and arguments of another: jsonargparse adds those of a class once in an option."""
+    options = dict(parser._option_string_actions)
+    if TWIN in options:
+        options[TWIN].choices = options[ELDER].choices
+        for name in options:
+            if name.startswith(f"{ELDER}."):
+                parser.add_argument(TWIN + name.removeprefix(ELDER)).choices = options[name].choices
 
 
 def _complete(action: argparse.Action) -> None:

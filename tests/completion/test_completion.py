@@ -106,6 +106,13 @@ def test_choices_are_completed_by_the_names_that_one_types(completed: Completed)
     assert completed("completion", "") == ["bash", "zsh"]
 
 
+def test_the_codec_of_training_is_completed_as_the_codec(completed: Completed) -> None:
+    for option in ("--model.channel.training_codec", "--model.channel.codec"):
+        assert completed("fit", option, "HE") == ["HEVC"]
+        assert completed("fit", f"{option}.settings", "fastes") == ["fastest"]
+        assert completed("fit", f"{option}.sett") == [f"{option}.settings"]
+
+
 def test_names_of_configs_and_networks_are_completed_and_files(completed: Completed) -> None:
     for command, option in (("fit", "-c"), ("fit", "--config"), ("encode", "--config")):
         assert completed(command, option, "") == config_names()
