@@ -1,4 +1,4 @@
-"""What Weights & Biases is given of operating points: their table, mAP against KBPI by curve, and BD numbers."""
+"""What Weights & Biases is given: tables of the points and classes, mAP against KBPI by curve, and BD numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pytorch_lightning import Trainer
 from pytorch_lightning.loggers import WandbLogger
 
+from lightning_app.records.classes import ClassRow
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.records.truth import behind_title, is_taught
@@ -41,6 +42,13 @@ def log_points(
     logger.log_table(f"{stage}/points", list(rows[0]), [list(row.values()) for row in rows], step=step)
     _log_curves(logger, f"{stage}/curves", points, step)
     logger.experiment.summary.update(bd_summary(differences))
+
+
+def log_classes(logger: WandbLogger, stage: str, rows: Sequence[ClassRow], step: int) -> None:
+    """Log ``STAGE/classes``, a table of what each class reached at each point; nothing where there are no rows."""
+    if rows:
+        cells = [list(asdict(row).values()) for row in rows]
+        logger.log_table(f"{stage}/classes", list(asdict(rows[0])), cells, step=step)
 
 
 def _log_curves(logger: WandbLogger, key: str, points: Sequence[Point], step: int) -> None:

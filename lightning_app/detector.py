@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from itertools import chain
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,6 +46,7 @@ from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_sc
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
+from lightning_app.records.classes import ClassRow, class_rows
 from lightning_app.records.points import Point
 from lightning_app.statistics import RecallLevels
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
@@ -124,6 +126,7 @@ class Detector(LightningModule):
             for parameter in [] if self.transform is None else self.transform.only_reducing():
                 parameter.requires_grad_(False)  # DistributedDataParallel would wait for its gradient
         self.points: list[Point] = []
+        self.class_rows: list[ClassRow] = []
         self._held = ExitStack()
         self._submitted: dict[tuple[int, int], Pending[TrainingRecord]] = {}  # by epoch and batch
         # For the number of operations in Lightning's summary.
@@ -291,7 +294,11 @@ class Detector(LightningModule):
         self._report("test")
 
     def _report(self, stage: str) -> None:
-        self.points = [self._point(label, qp) for label, qp in self.system.qps.items()]
+        computed = [self._measured(label).compute() for label in self.system.qps]  # gathered from all ranks
+        self.points = [self._point(qp, one) for qp, one in zip(self.system.qps.values(), computed, strict=True)]
+        classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
+        rows = (class_rows(point.name, classes, one) for point, one in zip(self.points, computed, strict=True))
+        self.class_rows = list(chain(*rows))
         values = {f"{stage}/map": sum(point.map for point in self.points) / len(self.points)}
         for point in self.points:
             values[f"{stage}/map_{point.label}"] = point.map
@@ -303,9 +310,7 @@ class Detector(LightningModule):
     def _measured(self, label: str) -> OperatingPoint:
         return cast(OperatingPoint, self.measured[label])
 
-    def _point(self, label: str, qp: object) -> Point:
-        """Gather one operating point from all ranks, and start its metrics anew."""
-        values = self._measured(label).compute()
+    def _point(self, qp: object, values: Mapping[str, Tensor]) -> Point:
         return Point(
             system=self.system.name,
             network=str(self.hparams["network"]),
@@ -313,10 +318,10 @@ class Detector(LightningModule):
             **self.system.columns(qp),
             qp="" if qp is None else str(qp),
             images=int(values["images"]),
-            kbpi=values["kbpi"],
-            kbpi_std=values["kbpi_std"],
-            map=values["map"],
-            map_area=values["map_area"],
+            kbpi=float(values["kbpi"]),
+            kbpi_std=float(values["kbpi_std"]),
+            map=float(values["map"]),
+            map_area=float(values["map_area"]),
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
             recall_levels=str(self.hparams["recall_levels"]),

@@ -33,12 +33,12 @@ class OperatingPoint(nn.Module):
         self.accuracy.update([in_pixels(f, t) for f, t in zip(found, targets, strict=True)], truths)
         self.rate.update(bits, torch.tensor([target["index"] for target in targets]))
 
-    def compute(self) -> dict[str, float]:
-        """``images``, ``map`` and ``map_area`` (fractions), ``kbpi`` and ``kbpi_std``.
+    def compute(self) -> dict[str, Tensor]:
+        """What both metrics compute: of the pictures, ``map``, ``map_area``, ``kbpi`` and so on, and of the classes.
 
         Gathers from all ranks, and starts anew.
         """
         values = {**self.rate.compute(), **self.accuracy.compute()}
         self.accuracy.reset()
         self.rate.reset()
-        return {name: float(values[name]) for name in ("images", "map", "map_area", "kbpi", "kbpi_std")}
+        return values

@@ -86,8 +86,8 @@ class Trainer(pytorch_lightning.Trainer):
             anchor: picture channel of cloud-only, the curve to compare with; null for ``model.picture`` or,
                 without one, only the original files. BD numbers need a curve of it:
                 ``--anchor.qps "[original,22,27,32,37]"``.
-            output: folder to write points.csv, images.csv, bd.csv, outcomes.npz, the figures and tables, and
-                report.html, which has all of them and some pictures.
+            output: folder to write points.csv, classes.csv, images.csv, bd.csv, outcomes.npz, the figures and tables,
+                and report.html, which has all of them and some pictures.
             cache: folder that keeps the coded pictures for the next evaluation.
             resamples: number of times that the pictures are drawn again, for standard deviations and
                 intervals, at least 2.

@@ -75,8 +75,9 @@ def do_everything(folder: Path, ranks: int) -> Path:
 @pytest.mark.parametrize("pictures", SETS)
 def test_every_number_of_ranks_measures_the_same_to_the_last_digit(places: tuple[Path, Path], pictures: int) -> None:
     one, several = (place / "runs" for place in places)
-    files = [f"demo/test{pictures}/version_0/points.csv"]
-    files += [f"evaluate{pictures}/{name}" for name in ("points.csv", "images.csv", "bd.csv", "outcomes.npz")]
+    files = [f"demo/test{pictures}/version_0/{name}" for name in ("points.csv", "classes.csv")]
+    names = ("points.csv", "classes.csv", "images.csv", "bd.csv", "outcomes.npz")
+    files += [f"evaluate{pictures}/{name}" for name in names]
     for file in files:
         assert (one / file).read_bytes() == (several / file).read_bytes(), file
     measured = read_points(one / files[0])

@@ -1,12 +1,15 @@
 """The acceptance runs: real VOC pictures and VOC-trained weights through the shipped configs."""
 
 import csv
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
+from defusedxml import ElementTree
 
+from lightning_app.data import VOC_CLASSES
 from lightning_app.records.points import read_points
 
 pytestmark = [
@@ -92,3 +95,25 @@ def test_the_levels_of_recall_that_py_faster_rcnn_takes_give_other_numbers_in_te
         assert points[1].map_low <= points[1].map <= points[1].map_high  # type: ignore[operator]
     assert found["tenths"] == pytest.approx([47.79, 47.79], abs=0.005)
     assert found["arange"] == pytest.approx([47.65, 47.65], abs=0.005)
+
+
+def test_test_and_evaluate_write_the_terms_of_their_map_and_the_number_of_objects_of_each_class(
+    dfc: Dfc, lite: tuple[str, ...], shared: Path
+) -> None:
+    year = shared / "VOCdevkit/VOC2007"
+    objects: Counter[str] = Counter()
+    for name in (year / "ImageSets/Main/test.txt").read_text().split()[:16]:
+        for one in ElementTree.parse(year / "Annotations" / f"{name}.xml").findall("object"):
+            objects[str(one.findtext("name"))] += one.findtext("difficult") != "1"
+    assert dfc("test", *lite, *FEW, "--trainer.logger", "false")[0] == 0
+    assert dfc("evaluate", *lite, *FEW, "--output", "out", "--resamples", "20")[0] == 0
+    for folder in (Path(), Path("out")):
+        (point,) = read_points(folder / "points.csv")
+        with (folder / "classes.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert {row["point"] for row in rows} == {point.name}
+        assert {row["class_name"]: int(row["objects"]) for row in rows} == {name: objects[name] for name in VOC_CLASSES}
+        for column, mean in (("ap", point.map), ("ap_area", point.map_area)):
+            known = [float(row[column]) for row in rows if row[column]]
+            assert len(known) == sum(int(row["objects"]) > 0 for row in rows) < 20
+            assert sum(known) / len(known) == pytest.approx(mean, abs=1e-15)

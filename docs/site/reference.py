@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from textwrap import dedent
 
-CSV = {"points": "Point", "differences": "Difference", "comparisons": "Comparison"}
+CSV = {"points": "Point", "classes": "ClassRow", "differences": "Difference", "comparisons": "Comparison"}
 """The modules of ``lightning_app/records``, and what a row is."""
 
 

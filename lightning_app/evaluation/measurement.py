@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lightning_app.records.classes import ClassRow
 from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, recall_levels, resampled_map
 
@@ -24,6 +26,7 @@ class Measurement:
         outcomes: of the detections.
         bits: (I,) that each picture cost.
         losses: (I,) Darknet's loss of each picture.
+        class_rows: what each class reached.
     """
 
     point: Point
@@ -31,6 +34,7 @@ class Measurement:
     outcomes: Outcomes
     bits: Floats
     losses: Floats
+    class_rows: Sequence[ClassRow] = ()
 
     def resampled_map(self, counts: NDArray[np.integer[Any]]) -> Floats:
         """The 11-point mAP (R,) of resamples of the pictures, which stand (R, I) times in them."""

@@ -39,6 +39,7 @@ from lightning_app.initial_values import find_values
 from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
+from lightning_app.records.classes import ClassRow, class_rows
 from lightning_app.records.differences import Difference
 from lightning_app.records.examples import Examples
 from lightning_app.records.points import Point
@@ -106,6 +107,11 @@ class Evaluation(LightningModule):
     def points(self) -> list[Point]:
         """The operating points, once all pictures are measured."""
         return self.results.points
+
+    @property
+    def class_rows(self) -> list[ClassRow]:
+        """What each class reached at each of them."""
+        return self.results.class_rows
 
     @property
     def differences(self) -> list[Difference]:
@@ -275,7 +281,7 @@ class Evaluation(LightningModule):
             recall_levels=str(self.options["recall_levels"]),
         )
         ids = [data.ids[index] for index in outcomes.images]
-        return Measurement(point, ids, outcomes, bits, losses)
+        return Measurement(point, ids, outcomes, bits, losses, class_rows(point.name, accuracy.classes, values))
 
 
 def without_difficult(target: Target) -> Target:

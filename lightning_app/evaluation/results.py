@@ -12,6 +12,7 @@ import numpy as np
 from lightning_app.errors import DataError
 from lightning_app.evaluation.measurement import Floats, Measurement
 from lightning_app.evaluation.resampling import Draws, differences, resample
+from lightning_app.records.classes import ClassRow
 from lightning_app.records.differences import Difference, write_differences
 from lightning_app.records.points import Point
 from lightning_app.records.rows import write_rows
@@ -61,12 +62,14 @@ class Results:
         points: the operating points, in the order of the sweep.
         differences: each curve of several lossy points against the cloud-only one.
         pictures: what each picture cost at each point.
+        class_rows: what each class reached at each point.
         objects: how many true boxes there are, and in how many of the pictures.
     """
 
     points: list[Point] = field(default_factory=list)
     differences: list[Difference] = field(default_factory=list)
     pictures: list[Pictures] = field(default_factory=list)
+    class_rows: list[ClassRow] = field(default_factory=list)
     objects: tuple[int, int] = (0, 0)
 
     def write(self, folder: Path) -> list[Path]:
@@ -98,13 +101,14 @@ def summarise(
     Raises:
         DataError: a teacher finds nothing at all.
     """
-    resampled, pictures, draws = [], [], None
+    resampled, pictures, rows, draws = [], [], list[ClassRow](), None
     objects, truth = (0, 0), ANNOTATIONS
     with outcomes_file(folder / UNFINISHED, classes) as add:
         for one in measurements:
             draws = draws or Draws.of(len(one.ids), 1, resamples, seed)
             resampled.append(resample([one], draws))
             pictures.append(Pictures(one.point.name, one.ids, one.bits, one.losses))
+            rows += one.class_rows
             add(one.point.name, one.outcomes, one.point.truth)
             objects, truth = _objects(one.outcomes), one.point.truth
             del one
@@ -113,7 +117,8 @@ def summarise(
                 f"nothing can be measured{beside_map(truth)}: it finds no box with a score above {TEACHER_SCORE}; "
                 "give a trained network as --teacher"
             )
-    return Results([one.point for one in resampled], differences(resampled, resampled), pictures, objects)
+    points = [one.point for one in resampled]
+    return Results(points, differences(resampled, resampled), pictures, rows, objects)
 
 
 def _objects(outcomes: Outcomes) -> tuple[int, int]:

@@ -72,8 +72,9 @@ class VOCMeanAveragePrecision(RowMetric):
 
         Returns:
             ``map``: mean over the classes of the 11-point average precision, a fraction; ``map_area``: that of the
-            area under the curve; ``ap`` and ``ap_area``: (classes,) their terms, () where there is only one class
-            because torchmetrics squeezes; ``images``: how many pictures. All on the CPU, precisions in float64.
+            area under the curve; ``images``: how many pictures; ``ap`` and ``ap_area``: (classes,) the terms of the
+            means; ``objects``: (classes,) how many truths, difficult ones aside. All on the CPU, precisions in float64.
+            Where there is only one class, torchmetrics makes (classes,) to ().
             A class without a truth, difficult ones aside, is NaN and left out of the means; without any they are NaN.
         """
         values = precisions(self.outcomes(), len(self.classes), self.levels)
@@ -149,7 +150,8 @@ def precisions(seen: Outcomes, classes: int, levels: Floats = TENTHS) -> dict[st
     positives = np.bincount(seen.truths[:, 1], weights=seen.truths[:, 2], minlength=classes)
     hits = [seen.hit[seen.label == label] for label in range(classes)]
     ap, area = np.array([average_precision(*pair, levels) for pair in zip(hits, positives, strict=True)]).T
-    return {"map": mean(ap), "map_area": mean(area), "ap": ap, "ap_area": area, "images": len(seen.images)}
+    means = {"map": mean(ap), "map_area": mean(area), "images": len(seen.images)}
+    return {**means, "ap": ap, "ap_area": area, "objects": positives.astype(np.int64)}
 
 
 def average_precision(hits: Bools, positives: float, levels: Floats) -> tuple[float, float]:

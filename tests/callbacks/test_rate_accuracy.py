@@ -1,5 +1,6 @@
 """Tables and `points.csv` of an evaluation of one curve or several."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 from pytorch_lightning import LightningModule, Trainer
 
 from lightning_app.callbacks import RateAccuracy
+from lightning_app.records.classes import class_rows
 from lightning_app.records.points import Point, read_points
 
 POINT = Point(
@@ -63,3 +65,20 @@ def test_points_go_to_the_loggers_folder_or_to_the_one_that_is_given(tmp_path: P
     RateAccuracy(str(tmp_path / "given")).on_test_end(run, Measured())
     for name in ("logger", "given"):
         assert read_points(tmp_path / name / "points.csv") == POINTS
+
+
+def test_the_precision_of_each_class_stands_beside_the_points(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values: dict[str, list[float]] = {"objects": [3, 0], "ap": [0.25, math.nan], "ap_area": [0.2, math.nan]}
+    rows = [row for point in POINTS for row in class_rows(point.name, ["cat", "dog"], values)]
+    monkeypatch.setattr(Measured, "class_rows", rows, raising=False)
+    RateAccuracy(str(tmp_path)).on_test_end(trainer(tmp_path), Measured())
+    lines = (tmp_path / "classes.csv").read_text().splitlines()
+    assert lines[:3] == [
+        "point,class_name,objects,ap,ap_area",
+        "max_3 tiled 8-bit HEVC qp22,cat,3,0.25,0.2",
+        "max_3 tiled 8-bit HEVC qp22,dog,0,,",
+    ]
+    assert len(lines) == 1 + 2 * len(POINTS)
+    assert f"Written to {tmp_path}/points.csv and classes.csv" in capsys.readouterr().out

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from pytorch_lightning.loggers import WandbLogger
 
-from lightning_app.callbacks.wandb_points import log_points
+from lightning_app.callbacks.wandb_points import log_classes, log_points
+from lightning_app.records.classes import ClassRow
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 
@@ -35,6 +36,8 @@ def test_a_runs_own_file_holds_config_losses_and_points_by_qp(fit: Any) -> None:
     rows = fit.logged.table("val/points")
     assert [row["qp"] for row in rows] == ["lossless", "37"]
     assert rows[0]["kbpi"] == pytest.approx(history["val/kbpi_lossless"])
+    classes = [row["class_name"] for row in fit.logged.table("val/classes")]
+    assert len(classes) == 2 * len(set(classes)) == 10
 
 
 def test_everything_of_a_validation_is_at_its_step(fit: Any) -> None:
@@ -115,6 +118,9 @@ POINTS = [
 MAX_3, MAX_5, WHOLE = "max_3 tiled 8-bit HEVC", "max_5 tiled 8-bit HEVC", "cloud-only HEVC420"
 
 
+CLASSES = [ClassRow(f"{MAX_3} qp22", "cat", 7, 0.25, 0.2), ClassRow(f"{MAX_3} qp22", "dog", 0, None, None)]
+
+
 @pytest.fixture(scope="module")
 def logged(tmp_path_factory: pytest.TempPathFactory, end_wandb: Callable[[Path], Any]) -> Any:
     """What `log_points` logs of several curves and their differences."""
@@ -127,6 +133,7 @@ def logged(tmp_path_factory: pytest.TempPathFactory, end_wandb: Callable[[Path],
         patch.setenv("WANDB_MODE", "offline")
         logger = WandbLogger(project="points", save_dir=str(folder))
         log_points(logger, "test", POINTS, differences, step=3)
+        log_classes(logger, "test", CLASSES, step=3)
         return end_wandb(folder)
 
 
@@ -141,6 +148,13 @@ def test_curves_have_a_line_each_of_the_points_with_a_rate_if_there_are_two(logg
         (WHOLE, 80.0, 75.0),
     ]
     assert logged.history["trainer/global_step"] == 3
+
+
+def test_every_class_is_in_a_table_and_one_without_objects_has_no_precision(logged: Any) -> None:
+    assert [tuple(row.values()) for row in logged.table("test/classes")] == [
+        (f"{MAX_3} qp22", "cat", 7, 0.25, 0.2),
+        (f"{MAX_3} qp22", "dog", 0, None, None),
+    ]
 
 
 def test_every_point_is_in_the_table(logged: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from lightning_app.__main__ import COMMANDS, OF_LIGHTNING
+from lightning_app.records.classes import ClassRow
 from lightning_app.records.comparisons import Comparison
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
@@ -79,7 +80,7 @@ def test_every_config_the_container_and_every_column_are_on_a_page(tmp_path: Pat
         assert path.read_text() in page.read_text()
     assert "CRC-32" in (tmp_path / "container.rst").read_text()
     columns = (tmp_path / "csv.rst").read_text()
-    for kind in (Point, Difference, Comparison):
+    for kind in (Point, ClassRow, Difference, Comparison):
         assert [field.name for field in fields(kind) if f"\n``{field.name}``\n   *" not in columns] == []
 
 

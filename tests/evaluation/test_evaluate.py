@@ -31,7 +31,7 @@ pytestmark = [
 Dfc = Callable[..., tuple[int, str, str]]
 ROOT = Path(__file__).parents[2]
 PICTURES = 9
-FILES = ("points.csv", "images.csv", "bd.csv", "examples.json", "report.html")
+FILES = ("points.csv", "classes.csv", "images.csv", "bd.csv", "examples.json", "report.html")
 SWEEP = ("--splits", "[max_3,max_5]", "--depths", "[8,10]", "--qps", "[lossless,22,37]")
 
 

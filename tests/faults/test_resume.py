@@ -63,7 +63,7 @@ def test_a_training_killed_at_any_moment_ends_at_the_same_bits(
 
 SWEEP = ("--splits", "[max_3,max_5]", "--depths", "[8,10]", "--qps", "[lossless,22,37]", "--data.eval_batch_size", "1")
 PIECES = 9 * 12  # pictures by operating points
-FILES = ("points.csv", "images.csv", "bd.csv")
+FILES = ("points.csv", "classes.csv", "images.csv", "bd.csv")
 
 
 def kept() -> int:
