@@ -22,6 +22,7 @@ from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.lightning_fixes.checkpoint_files import CheckpointFiles
 from lightning_app.lightning_fixes.epoch_count import count_epochs_alike
 from lightning_app.picture_channel import PictureChannel
+from lightning_app.records.differences import MEANING
 from lightning_app.records.examples import EXAMPLES, write_examples
 from lightning_app.records.truth import ANNOTATIONS, explained
 from lightning_app.report.web.write import write_web_page
@@ -141,8 +142,10 @@ def _conclude(evaluation: Evaluation, folder: Path) -> None:
     if truth != ANNOTATIONS:
         print(f"{explained(truth)} They are {boxes:,} boxes in {pictures:,} pictures.")  # noqa: T201
     for difference in results.differences:
-        print(f"{difference.curve} against {difference.anchor}: {difference.sentence}")  # noqa: T201
-    if not results.differences:
+        print(difference.block)  # noqa: T201
+    if results.differences:
+        print(MEANING)  # noqa: T201
+    else:
         print('No BD numbers: they need lossy points and --anchor.qps "[original,22,27,32,37]"')  # noqa: T201
     coded, found = evaluation.counts
     print(f"Pictures and sets of features: {coded:,} coded, {found:,} found in {evaluation.cache}")  # noqa: T201

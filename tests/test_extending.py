@@ -1,4 +1,4 @@
-"""The page on extending: its files and commands are run as they stand, and what it says that one sees is seen."""
+"""The pages on extending: their files and commands are run as they stand, and what they say that one sees is seen."""
 
 import os
 import re
@@ -14,9 +14,9 @@ import pytest
 from tests.conftest import TINY
 
 ROOT = Path(__file__).parents[1]
-PAGE = (ROOT / "docs/how-to/extend.md").read_text()
-BEGINNING, CODEC, LOSS, TRANSFORM, DETECTOR = PAGE.split("\n## ")[1:]
-RECIPES = {"codec": CODEC, "loss": LOSS, "transform": TRANSFORM, "detector": DETECTOR}
+PAGES = ROOT / "docs/how-to"
+BEGINNING = (PAGES / "extend.md").read_text()
+RECIPES = {name: (PAGES / f"own-{name}.md").read_text() for name in ("codec", "loss", "transform", "detector")}
 FILE = re.compile(r"^`([^`\n]+)`\n\n```\w+\n(.*?)^```$", re.M | re.S)
 SEEN = re.compile(r"(?<!`\n\n)^```text\n(.*?)^```$", re.M | re.S)
 DFC = Path(sys.executable).with_name("dfc")
@@ -165,13 +165,13 @@ pytestmark = [
 
 
 def commands(text: str) -> list[str]:
-    """The ``dfc`` commands of a section, without ``dfc``."""
+    """The ``dfc`` commands of a page, without ``dfc``."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.M | re.S)
     return re.findall(r"^dfc (.*)$", "".join(blocks), re.M)
 
 
 def shorter(command: str) -> str:
-    """A command of the page on few drawn pictures."""
+    """A command of a page on few drawn pictures."""
     return f"{command} -c tiny.yaml" if command.startswith(("fit", "evaluate")) else command
 
 
@@ -183,10 +183,10 @@ def run(folder: Path, path: str, *arguments: str | Path) -> tuple[int, str]:
 
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the page's files, after its first command."""
+    """A folder with the pages' files, after their first command."""
     folder = tmp_path_factory.mktemp("begun")
     (folder / "configs").symlink_to(ROOT / "configs")
-    written = dict(FILE.findall(PAGE))
+    written = dict(FILE.findall("\n".join([BEGINNING, *RECIPES.values()])))
     for name, text in {**written, "tiny.yaml": TINY, "codecs_wrong.py": CODECS, "others_wrong.py": OTHERS}.items():
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text)
@@ -198,7 +198,7 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def place(workplace: Path, begun: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of that folder, from which the page's classes are imported."""
+    """A copy of that folder, from which the pages' classes are imported."""
     for path in begun.iterdir():
         if path.is_dir() and not path.is_symlink():
             shutil.copytree(path, workplace / path.name)

@@ -7,6 +7,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import yaml
 from rich.console import Console
 
 from lightning_app.data.adapt import Adapted, adapt
@@ -14,7 +15,10 @@ from lightning_app.data.check_command import check
 from lightning_app.data.conversion import NAMES, Converted, Findings, convert
 from lightning_app.data.names import read_names
 from lightning_app.errors import OptionError
+from lightning_app.shipped import find_config
 
+OWN = "configs/own.yaml"
+"""The config that trains on such a devkit."""
 CFG = "own.cfg"
 """What `convert` calls the network that it adapts, in the devkit."""
 MOST = 50
@@ -140,8 +144,14 @@ def _conclude(converted: Converted, root: Path, adapted: Adapted | None, console
 
 
 def _fit(root: Path, names: Path, cfg: Path, weights: Path | None) -> list[str]:
-    command = ["dfc", "fit", "-c", "configs/own.yaml", "--data.root", str(root), "--data.classes", str(names)]
-    command += ["--model.network", str(cfg)]
+    """The training, with those options that the config has not."""
+    config = yaml.safe_load(find_config(OWN).read_text("utf-8"))
+    data = config["data"]["init_args"]
+    options = {"--data.root": (root, data["root"]), "--data.classes": (names, data["classes"])}
+    options["--model.network"] = (cfg, config["model"]["network"])
+    command = ["dfc", "fit", "-c", OWN]
+    for option, (path, default) in options.items():
+        command += [] if path == Path(default) else [option, str(path)]
     return command if weights is None else [*command, "--model.weights", str(weights)]
 
 

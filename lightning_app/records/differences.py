@@ -9,6 +9,11 @@ from pathlib import Path
 from lightning_app.records.rows import read_rows, write_rows
 from lightning_app.records.truth import ANNOTATIONS, beside_map
 
+MEANING = """\
+A minus means fewer bits at the same mAP, a plus means more. The brackets are 95 % intervals over the pictures.
+bd.csv has the other measures too: BD-mAP, and the paper's cubic fits."""
+"""What a person must know of the blocks of differences."""
+
 
 @dataclass(frozen=True)
 class Difference:
@@ -50,15 +55,13 @@ class Difference:
     rate_share: float | None = None
 
     @property
-    def sentence(self) -> str:
-        """The numbers and the note, for a person."""
-        cubic, pchip = ("–" if v is None else f"{v:+.2f} %" for v in (self.bd_kbpi_cubic, self.bd_kbpi))
-        points = "–" if self.bd_map is None else f"{100 * self.bd_map:+.2f}"
+    def block(self) -> str:
+        """Two lines for a person, the curve's name and its bits, and one more for a note."""
+        number = "–" if self.bd_kbpi is None else f"{self.bd_kbpi:+.2f} %"
         if self.bd_kbpi_low is not None and self.bd_kbpi_high is not None:
-            pchip += f" [{self.bd_kbpi_low:+.2f} to {self.bd_kbpi_high:+.2f}]"
-        name = f"BD-KBPI-mAP{beside_map(self.truth)}"
-        numbers = f"{name} {pchip} (PCHIP), {cubic} (cubic), BD-mAP {points} points."
-        return f"{numbers} {self.note}".strip()
+            number += f" [{self.bd_kbpi_low:+.2f} to {self.bd_kbpi_high:+.2f}]"
+        lines = [f"BD-KBPI-mAP{beside_map(self.truth)} {number}", self.note]
+        return "\n  ".join([f"{self.curve} against {self.anchor}:", *filter(None, lines)])
 
 
 def write_differences(path: Path, differences: Iterable[Difference]) -> None:

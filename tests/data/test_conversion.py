@@ -137,6 +137,17 @@ def test_a_network_is_adapted_by_the_same_command(dfc: Dfc, flat: Path) -> None:
     )
 
 
+def test_the_training_that_is_shown_has_only_those_options_that_the_config_has_not(dfc: Dfc, flat: Path) -> None:
+    write_voc(flat)
+    network = ("--network", "configs/networks/yolo-lite.cfg")
+    status, out, err = dfc("data", "convert", flat, "-o", "data/own", *network)
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "Next: dfc fit -c configs/own.yaml"
+    shown = "Next: dfc fit -c configs/own.yaml --data.classes mine.names --model.network mine.cfg"
+    Path("mine.names").write_text("mug\ntea pot\n")
+    assert shown in dfc("data", "adapt", "data/own", *network, "--classes", "mine.names", "-o", "mine.cfg")[1]
+
+
 @pytest.mark.parametrize(
     ("places", "sets"),
     [

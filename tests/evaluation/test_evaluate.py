@@ -95,7 +95,8 @@ def counts(out: str) -> tuple[int, int]:
 def test_a_sweep_measures_what_test_does_at_every_point(dfc: Dfc, trained: tuple[str, ...]) -> None:
     status, out, err = dfc("evaluate", *trained, *SWEEP, "--anchor.qps", "[original,30]")
     assert status == 0, err
-    assert "max_5 tiled 10-bit HEVC against cloud-only HEVC420: BD-KBPI-mAP" in out
+    assert "max_5 tiled 10-bit HEVC against cloud-only HEVC420:\n  BD-KBPI-mAP" in out
+    assert out.count("A minus means fewer bits at the same mAP, a plus means more.") == 1
     found = {point.name: point for point in points()}
     assert len(found) == 2 * 2 * 3 + 2
     channel = ("--model.channel.split", "max_5", "--model.channel.depth", "10", "--model.channel.qps", "[lossless,37]")

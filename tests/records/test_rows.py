@@ -58,5 +58,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 def test_a_difference_is_said_with_how_sure_it_is() -> None:
     known = Difference("max_7", "max_7", "w", "HEVC420", None, -71.5, -80.25, -60.0, 0.036, note="A note.")
-    assert known.sentence == "BD-KBPI-mAP -71.50 % [-80.25 to -60.00] (PCHIP), – (cubic), BD-mAP +3.60 points. A note."
-    assert Difference("max_7", "max_7", "w", "HEVC420").sentence.startswith("BD-KBPI-mAP – (PCHIP), – (cubic)")
+    assert known.block == "max_7 against HEVC420:\n  BD-KBPI-mAP -71.50 % [-80.25 to -60.00]\n  A note."
+    assert Difference("max_7", "max_7", "w", "HEVC420").block == "max_7 against HEVC420:\n  BD-KBPI-mAP –"
