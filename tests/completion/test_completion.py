@@ -156,7 +156,7 @@ def test_the_line_of_the_installation_makes_every_new_bash_complete(tmp_path: Pa
     line = next(line for line in INSTALL.read_text().splitlines() if line.startswith("dfc completion bash"))
     environment = {**os.environ, "HOME": str(tmp_path), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     subprocess.run(["bash", "-c", line], env=environment, check=True)
-    new = ["bash", "--rcfile", tmp_path / ".bashrc", "-i", "-c", "complete -p dfc"]
+    new = ["bash", "--rcfile", str(tmp_path / ".bashrc"), "-i", "-c", "complete -p dfc"]
     done = subprocess.run(new, env=environment, capture_output=True, text=True, check=True)
     assert done.stdout == "complete -o bashdefault -F _shtab_dfc dfc\n"
 
