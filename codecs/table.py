@@ -72,7 +72,10 @@ def codec_named(name: str, depth: int) -> Codec:
     if kind == "JPEGXL" and len(settings) == 1 and settings[0].isdigit():
         return JPEGXL(depth, int(settings[0]))
     if name not in BY_NAME:
-        raise OptionError(f"no codec is named {name}: take one of {', '.join(BY_NAME)}")
+        raise OptionError(
+            f"no codec is named {name}: take one of {', '.join(BY_NAME)}; a codec of your own is given "
+            f"as --model.channel.codec CLASS_PATH, and is then named in --codecs by its __str__"
+        )
     return BY_NAME[name](depth=depth)
 
 

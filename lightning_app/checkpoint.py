@@ -52,7 +52,7 @@ def load_model(network: SplitDetector, path: Path, transform: FeatureTransform |
         check_crossing(checkpoint, transform, str(path))
         state = checkpoint["state_dict"]
     elif missing := network.load_weights(path):
-        told.append(f"{path} ends before {', '.join(missing)}: these keep their initial values.")
+        told.append(f"{path} ends before {', '.join(missing)}: the layers named here keep their initial values.")
     own = {} if transform is None else {TRANSFORM + name: value for name, value in transform.state_dict().items()}
     told.append(match_part(state, own, TRANSFORM, str(path)))
     if transform is not None:
@@ -146,7 +146,10 @@ def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str,
         )
     put_own(state, own, prefix)
     if given:
-        return f"{source} was trained with a {part}, which is left out here."
+        return (
+            f"{source} was trained with a {part}, which is left out here. "
+            "To use it, give the config or the options of its training."
+        )
     return f"{source} holds no {part}: it keeps its initial values."
 
 

@@ -22,11 +22,18 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}; check its name") from error
+        raise WeightsError(f"{path} cannot be read: {error.strerror}; {_where_else(path)}") from error
     except Exception as error:  # torch's readers raise all kinds at bytes that are not theirs
         raise WeightsError(f"{path} is no checkpoint of this program: torch cannot load it") from error
     check_content(checkpoint, str(path))
     return cast(dict[str, Any], checkpoint)
+
+
+def _where_else(path: Path) -> str:
+    """What helps where a file is missing: `dfc fit` moves the checkpoints of earlier runs to folders beside theirs."""
+    folder = path.parent
+    moved = sorted(folder.parent.glob(f"{folder.name}-*/{path.name}"), key=lambda other: other.stat().st_mtime)
+    return f"an earlier run's is {moved[-1]}" if moved else "check its name"
 
 
 def check_archive(path: Path) -> None:
@@ -40,7 +47,7 @@ def check_archive(path: Path) -> None:
             plain = all(entry.compress_type == zipfile.ZIP_STORED for entry in archive.infolist())
             damaged = archive.testzip() if plain else None
     except OSError as error:
-        raise WeightsError(f"{path} cannot be read: {error.strerror}; check its name") from error
+        raise WeightsError(f"{path} cannot be read: {error.strerror}; {_where_else(path)}") from error
     except Exception as error:  # zipfile raises a dozen types
         raise WeightsError(f"{path} is cut short or damaged, or no checkpoint of this program") from error
     if not plain:

@@ -49,7 +49,7 @@ def find_values(
             "with --data.train, or give a checkpoint that holds the values as --model.weights"
         ) from error
     if missing:
-        rank_zero_info(f"{missing}: the values were found on the first {IMAGES} training pictures.")
+        rank_zero_info(f"{missing}: the values were found on training pictures, {IMAGES} at most.")
 
 
 def _is_first() -> bool:

@@ -67,7 +67,7 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=10,
         metavar="N",
-        help="number of passes; the time of a layer is its median (default: 10)",
+        help="number of passes; the time of a layer is that of its shortest one (default: 10)",
     )
     add("--device", default="cpu", help="device to measure on: cpu, cuda or cuda:N (default: cpu)")
     add(

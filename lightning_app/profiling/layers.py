@@ -25,7 +25,7 @@ class Layer:
         samples: C·N·M.
         macs: multiply–accumulates of its convolution, 0 for any other layer.
         cumulative_macs: of this layer and all before it, a fraction of the network's.
-        milliseconds: measured, median.
+        milliseconds: measured, the shortest pass.
         cumulative_time: of this layer and all before it, a fraction of the network's.
         device: that it was measured on.
         commit: of the program that measured it.

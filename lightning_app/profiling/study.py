@@ -41,8 +41,8 @@ class LayerTiming(NamedTuple):
 
     Attributes:
         layers: a row each.
-        seconds: of each layer, median.
-        whole: median seconds of the network run as one.
+        seconds: of each layer, in its shortest pass.
+        whole: seconds of the network run as one, in its shortest pass.
     """
 
     layers: list[Layer]

@@ -21,7 +21,7 @@ def layer_table(layers: Sequence[Layer], whole_milliseconds: float) -> Table:
 
     Args:
         layers: of the network.
-        whole_milliseconds: median of the network run as one.
+        whole_milliseconds: of the network run as one, the shortest pass.
     """
     table = Table(title=f"Layers, one picture on {escape(layers[0].device)}", title_justify="left")
     table.add_column("Layer")

@@ -1,11 +1,13 @@
-"""How long the layers of a network take: warm-up, then the median of several passes of one picture."""
+"""How long the layers of a network take: warm-up, then the shortest of several passes of one picture.
+
+Other work on the machine makes a pass longer and never shorter.
+"""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from itertools import pairwise
-from statistics import median
 
 import torch
 from torch import Tensor
@@ -38,7 +40,7 @@ def drawn_picture(network: SplitDetector, device: torch.device) -> Tensor:
 
 @torch.inference_mode()
 def layer_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Clock) -> list[float]:
-    """Median seconds of each layer over ``repeats`` passes, after `WARM_UP` that do not count.
+    """Least seconds of each layer over ``repeats`` passes, after `WARM_UP` that do not count.
 
     Args:
         network: in evaluation mode.
@@ -48,7 +50,7 @@ def layer_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Cl
     """
     counted = tracked(range(WARM_UP + repeats), "Timing the layers", WARM_UP + repeats, alone=True)
     passes = [_pass(network, image, clock) for _ in counted][WARM_UP:]
-    return [median(seconds) for seconds in zip(*passes, strict=True)]
+    return [min(seconds) for seconds in zip(*passes, strict=True)]
 
 
 def _pass(network: SplitDetector, image: Tensor, clock: Clock) -> list[float]:
@@ -67,10 +69,10 @@ def _pass(network: SplitDetector, image: Tensor, clock: Clock) -> list[float]:
 
 @torch.inference_mode()
 def whole_seconds(network: SplitDetector, image: Tensor, repeats: int, clock: Clock) -> float:
-    """Median seconds of the network run as one, measured alike: what its layers' seconds should add up to."""
+    """Least seconds of the network run as one, measured alike: what its layers' seconds should add up to."""
     passes = []
     for _ in tracked(range(WARM_UP + repeats), "Timing the network", WARM_UP + repeats, alone=True):
         start = clock()
         network(image)
         passes.append(clock() - start)
-    return median(passes[WARM_UP:])
+    return min(passes[WARM_UP:])

@@ -85,7 +85,7 @@ def _folders(arguments: list[str]) -> dict[str, Path]:
     for text in arguments:
         name, _, path = (text, "", text) if Path(text).exists() else text.partition("=")
         if name in folders:
-            raise OptionError(f"two sets of weights are called {name!r}; write NAME=FOLDER to tell them apart")
+            raise OptionError(f"two folders have the name {name!r}; give each a NAME of its own, as NAME=FOLDER")
         folders[name] = Path(path or text)
     return folders
 

@@ -111,7 +111,7 @@ def _depth_keys(systems: Systems, curves: Sequence[Curve]) -> list[Key]:
     names = {depth: f"{depth} bits" if depth else "coded pictures" for depth in depths}
     keys: list[Key] = [key(name, color=GREY, marker=_depth_marker(depth)) for depth, name in names.items()]
     if any(originals(points) for points, _ in systems.values()):
-        keys.append(key("cloud-only, original JPEG", color=RED, **SQUARE))
+        keys.append(key("cloud-only, original files", color=RED, **SQUARE))
     return keys
 
 

@@ -100,7 +100,7 @@ def _other_keys(systems: Systems, curves: Sequence[Curve], banded: Sequence[Curv
     if any(point.qp == LOSSLESS for curve in curves for point in curve.points):
         keys.append(key("lossless", color=GREY, marker="o", markerfacecolor="white"))
     if any(originals(points) for points, _ in systems.values()):
-        keys.append(key("cloud-only, original JPEG", "-", color=GREY, linewidth=0.5))
+        keys.append(key("cloud-only, original files", "-", color=GREY, linewidth=0.5))
     if banded:
         keys.append(Patch(color=banded[0].look.colour, alpha=0.2, linewidth=0, label="95 % interval"))
     return keys

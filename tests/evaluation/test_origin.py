@@ -7,6 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from lightning_app.checkpoint_file import read_checkpoint
+from lightning_app.errors import WeightsError
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore:.*does not have many workers"),
@@ -100,3 +103,13 @@ def test_a_report_on_other_weights_needs_another_folder(dfc: Dfc) -> None:
     assert status == 2
     assert "report holds a report on plain, and this one is on other. It is not replaced: give another folder" in err
     assert Path("report/points.md").read_bytes() == page
+
+
+def test_a_checkpoint_that_a_later_run_moved_away_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own-1").mkdir()
+    (tmp_path / "own-1/last.ckpt").write_bytes(b"")
+    moved = r"own/last\.ckpt cannot be read: .*; an earlier run's is .*own-1/last\.ckpt$"
+    with pytest.raises(WeightsError, match=moved):
+        read_checkpoint(tmp_path / "own/last.ckpt")
+    with pytest.raises(WeightsError, match=r"best\.ckpt cannot be read: .*; check its name$"):
+        read_checkpoint(tmp_path / "own/best.ckpt")

@@ -1,4 +1,4 @@
-"""Layers are timed after warm-up, by the median, with the device's work done. Times are made up, not measured."""
+"""Layers are timed after warm-up, by the shortest pass, once the device's work is done. Times are made up."""
 
 from pathlib import Path
 
@@ -34,7 +34,7 @@ def network() -> Network:
     return Network.from_cfg(NETWORKS / "shapes.cfg").eval()
 
 
-def test_layers_are_timed_after_the_warm_up_and_by_the_median(network: Network) -> None:
+def test_layers_are_timed_after_the_warm_up_and_by_the_shortest_pass(network: Network) -> None:
     clock = Slow(network, slow={*range(WARM_UP), WARM_UP + 1})
     seconds = layer_seconds(network, drawn_picture(network, CPU), 5, clock)
     assert seconds == [i + 1 for i in range(11)]

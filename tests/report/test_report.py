@@ -95,7 +95,7 @@ def test_report_refuses_two_systems_of_one_name(dfc: Dfc, workplace: Path) -> No
     assert dfc("report", "a=lr=1/points.csv", "lr=1/points.csv")[0] == 0
     assert files(workplace / "report") == [*EVERYTHING[2:5], "report.html"]
     status, _, err = dfc("report", "a=lr=1/points.csv", "a=lr=1")
-    assert (status, err) == (2, "dfc: two sets of weights are called 'a'; write NAME=FOLDER to tell them apart\n")
+    assert (status, err) == (2, "dfc: two folders have the name 'a'; give each a NAME of its own, as NAME=FOLDER\n")
 
 
 def test_report_refuses_a_file_as_its_folder_and_more_weights_than_it_can_tell_apart(tmp_path: Path) -> None:
