@@ -41,7 +41,7 @@ from lightning_app.lightning_fixes.optimizer_options import take_over_options
 from lightning_app.lightning_fixes.run_length import steps_of_run
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.lookahead import goes_on
-from lightning_app.measure import OperatingPoint
+from lightning_app.measure import OfCoco, OperatingPoint, Rule, check_rules, of_coco
 from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_schedule
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
@@ -79,6 +79,7 @@ class Detector(LightningModule):
         seed: seed of the initial weights and of the random QPs.
         recall_levels: levels of recall of the 11-point mAP, ``tenths`` for 0, 1/10 … 1, or ``arange`` for the floats of
             ``np.arange(0, 1.1, 0.1)``, which py-faster-rcnn takes.
+        metrics: rules by which accuracy is measured, ``[voc]``, or ``[voc, coco]`` for COCO's mAP beside VOC's.
         class_map: Darknet's ``.map``, such as coco9k.map, which lists the classes of the tree to detect; null for all.
     """
 
@@ -103,10 +104,12 @@ class Detector(LightningModule):
         seed: int = 0,
         class_map: str | None = None,
         recall_levels: RecallLevels = "tenths",
+        metrics: Sequence[Rule] = ("voc",),
     ) -> None:
         super().__init__()
         if channel is not None and picture is not None:
             raise OptionError("model.channel sends features and model.picture whole pictures: set one to null")
+        check_rules(metrics)
         self.save_hyperparameters(ignore=["network", "channel", "picture", "criterion"])
         self.save_hyperparameters({"network": network if isinstance(network, str) else class_path(network)})
         self.network = read_detector(network, seed) if isinstance(network, str) else network
@@ -160,8 +163,8 @@ class Detector(LightningModule):
             rank_zero_info(leave_out_validation(self.trainer, data))
         if stage == "fit":
             self._find_values(training=True)
-        levels = self.hparams["recall_levels"]
-        self.measured = nn.ModuleDict({label: OperatingPoint(data.classes, levels) for label in self.system.qps})
+        points = {label: OperatingPoint(data.classes, *of_accuracy(self.hparams)) for label in self.system.qps}
+        self.measured = nn.ModuleDict(points)
 
     def on_validation_start(self) -> None:
         """Find values of a transform that neither the weights nor the checkpoint, which is loaded now, has brought."""
@@ -304,6 +307,8 @@ class Detector(LightningModule):
             values[f"{stage}/map_{point.label}"] = point.map
             values[f"{stage}/map_area_{point.label}"] = point.map_area
             values[f"{stage}/kbpi_{point.label}"] = point.kbpi
+            by_coco = {name: getattr(point, name) for name in OfCoco.__annotations__}
+            values |= {f"{stage}/{name}_{point.label}": one for name, one in by_coco.items() if one is not None}
         # Every rank computed the same numbers; the largest of equal ones is exact, their mean might not be.
         self.log_dict(values, sync_dist=True, reduce_fx="max")
 
@@ -325,6 +330,7 @@ class Detector(LightningModule):
             seed=int(self.hparams["seed"]),
             commit=program_commit(),
             recall_levels=str(self.hparams["recall_levels"]),
+            **of_coco(values),
         )
 
 
@@ -333,6 +339,11 @@ def freeze_statistics(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
+
+
+def of_accuracy(options: Mapping[str, Any]) -> tuple[RecallLevels, Sequence[Rule]]:
+    """Those options of a detector that say how accuracy is measured, as `OperatingPoint` takes them."""
+    return options["recall_levels"], options["metrics"]
 
 
 def class_path(thing: object) -> str:

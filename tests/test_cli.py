@@ -205,6 +205,10 @@ def test_two_ranks_train_on_different_pictures_at_the_qps_that_one_rank_draws(
         (["--model.weights", "short.weights"], "holds 700 floats and the network needs 72,984"),
         (["--model.network", "configs/networks/yolo-lite.cfg"], "the data has 5 classes and the network 20"),
         (["--data", "VOCDataModule", "--data.root", "."], "is no VOC devkit: it has no VOC2007/ImageSets"),
+        (
+            ["--model.metrics", "[coco]"],
+            "model.metrics must have voc, which figures and checkpoints go by: give [voc, coco]",
+        ),
         (["--data.size", "100"], "size must be a positive multiple of 32, not 100"),
         (["--ckpt_path", "absent.ckpt"], "the checkpoint absent.ckpt is not there"),
         (["--trainer.precision", "bf16-true"], "precision bf16-true would round boxes to whole pixels; use a -mixed"),

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 def commands(pictures: int) -> Iterator[list[str]]:
     """``test`` and ``predict`` by batches of one, whose size decides how sums are rounded; ``evaluate`` always does."""
     config = ["-c", "configs/demo/plain.yaml", "-c", "run.yaml"]
-    config += [f"--data.root=data/{pictures}", f"--data.test_pictures={pictures}"]
+    config += [f"--data.root=data/{pictures}", f"--data.test_pictures={pictures}", "--model.metrics=[voc,coco]"]
     for command in ("test", "predict"):
         yield [command, *config, "--data.eval_batch_size=1", f"--trainer.logger.name={command}{pictures}"]
     folders = [f"--output=runs/evaluate{pictures}", f"--cache=runs/cache{pictures}"]
@@ -83,6 +83,7 @@ def test_every_number_of_ranks_measures_the_same_to_the_last_digit(places: tuple
     measured = read_points(one / files[0])
     assert [point.images for point in measured] == [pictures, pictures]
     assert all(point.map > 0 and point.kbpi > 1 for point in measured)
+    assert all(point.map_coco is not None for file in files if "points" in file for point in read_points(one / file))
 
 
 @pytest.mark.parametrize("pictures", SETS)

@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TypeVar, cast
+from typing import BinaryIO, TypeVar, cast
 
 import torch
 import torch.distributed
@@ -24,7 +24,7 @@ from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.augmentation import SMALLEST
-from lightning_app.detector import Detector, check_run
+from lightning_app.detector import Detector, check_run, of_accuracy
 from lightning_app.evaluation.bar import tracked_below
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.examples import Collector, joined
@@ -36,7 +36,7 @@ from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.identity import source_key
 from lightning_app.initial_values import find_values
-from lightning_app.measure import OperatingPoint
+from lightning_app.measure import OfCoco, OperatingPoint, of_coco
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.classes import ClassRow, class_rows
@@ -145,14 +145,16 @@ class Evaluation(LightningModule):
             if self.teacher.network is not self.network:
                 self.held.enter_context(self.teacher.network.unchanging())
         self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
-        files = [self.held.enter_context(TemporaryFile(dir=self.cache)) for _ in self._ways()]  # noqa: SIM115
-        levels = self.options["recall_levels"]
-        self.measured = nn.ModuleList(SweepPoint(OperatingPoint(data.classes, levels), file) for file in files)
+        points = [OperatingPoint(data.classes, *of_accuracy(self.options)) for _ in self._ways()]
+        self.measured = nn.ModuleList(SweepPoint(point, self._file) for point in points)
         self.collector = Collector(data.classes, self.links)
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
         executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
         self.at_once = self.held.enter_context(executor)
+
+    def _file(self) -> BinaryIO:
+        return cast(BinaryIO, self.held.enter_context(TemporaryFile(dir=self.cache)))
 
     def _find_values(self) -> None:
         """Of transforms that the weights came without; in one thread, as everything that sums."""
@@ -261,6 +263,8 @@ class Evaluation(LightningModule):
         with accuracy.sync_context(), rate.sync_context(), loss.sync_context():
             outcomes, bits, losses = accuracy.outcomes(), rate.by_picture()[:, 1], loss.by_picture()[:, 1]
         values = {**rate.compute(), **precisions(outcomes, len(accuracy.classes), accuracy.levels)}
+        coco = measured.point.coco
+        by_coco = OfCoco() if coco is None else of_coco(coco.compute())
         # Before the next point is gathered: the outcomes of all pictures are most of the memory of this program.
         measured.reset()
         point = Point(
@@ -279,6 +283,7 @@ class Evaluation(LightningModule):
             commit=program_commit(),
             truth=self.truth,
             recall_levels=str(self.options["recall_levels"]),
+            **by_coco,
         )
         ids = [data.ids[index] for index in outcomes.images]
         return Measurement(point, ids, outcomes, bits, losses, class_rows(point.name, accuracy.classes, values))

@@ -63,7 +63,7 @@ def resample(runs: Sequence[Measurement], draws: Draws) -> ResampledPoint:
     maps = draws.mean([one.resampled_map(draws.pictures) for one in runs])
     rates = draws.mean([resampled_mean(one.bits / 1000, draws.pictures) for one in runs])
     points = [one.point for one in runs]
-    means = {name: _mean(points, name) for name in ("kbpi", "kbpi_std", "map", "map_area", "loss")}
+    means = {name: _mean(points, name) for name in ("kbpi", "kbpi_std", "map", "map_area", "loss", "map75", "map_coco")}
     low, high = interval_about(float(np.mean([point.map for point in points])), maps)
     point = replace(points[0], **means, map_std=spread(maps), map_low=low, map_high=high)  # type: ignore[arg-type]
     return ResampledPoint(point, rates, maps)

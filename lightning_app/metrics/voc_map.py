@@ -1,7 +1,6 @@
 """Mean average precision by the rule of PASCAL VOC's development kit: VOCevaldet.m, and VOCap.m but for its floats."""
 
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,20 +8,21 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from lightning_app.errors import DataError, OptionError
-from lightning_app.metrics.batch import Batch, Bools, read
+from lightning_app.errors import OptionError
+from lightning_app.metrics.batch import Batch, Bools
+from lightning_app.metrics.by_picture import OfPictures, PictureMetric
 from lightning_app.metrics.matching import match
-from lightning_app.metrics.rows import Floats, RowMetric, once
+from lightning_app.metrics.rows import Floats
 from lightning_app.statistics.outcomes import Outcomes
 from lightning_app.statistics.recall_levels import TENTHS, RecallLevels, recall_levels
 
 
-class VOCMeanAveragePrecision(RowMetric):
+class VOCMeanAveragePrecision(PictureMetric):
     """VOC's mean average precision, 11-point (2007) and area under the curve (from 2010).
 
-    Matching is local to a picture: ``update`` matches, and only outcomes are kept and gathered. A picture that is seen
-    more than once, because a distributed sampler pads, counts once. The result is the same to the last digit whatever
-    the order of the pictures and the number of ranks: equal scores are ordered by picture, then by place in it.
+    Matching is local to a picture: ``update`` matches, and only outcomes are kept and gathered, 8 bytes a detection.
+    A picture that is seen more than once counts once. The result is the same to the last digit whatever the order of
+    the pictures and the number of ranks: equal scores are ordered by picture, then by place in it.
 
     Args:
         classes: names of the classes, in the order of their labels.
@@ -30,42 +30,24 @@ class VOCMeanAveragePrecision(RowMetric):
         levels: of recall, ``tenths`` or ``arange``, as `lightning_app.statistics.recall_levels` has them.
     """
 
-    higher_is_better = True
-    # One row of `pictures` each time that a picture was seen, which `view` tells apart. It says how many of the next
-    # rows of the other tables are its own: they are most of what is kept, 8 bytes a detection.
-    pictures: list[Tensor]  # rows (index, view, rows of truths, rows of detections)
     truths: list[Tensor]  # rows (label, count): the truths of a class that are not difficult
     detections: list[Tensor]  # rows (score, 2 · label + hit)
 
     def __init__(self, classes: Sequence[str], iou_threshold: float = 0.5, levels: RecallLevels = "tenths") -> None:
-        super().__init__()
-        if not classes:
-            raise OptionError("classes must name at least one class")
+        super().__init__(classes)
         if not 0 < iou_threshold <= 1:
             raise OptionError(f"iou_threshold must be above 0 and at most 1, not {iou_threshold}")
-        self.classes = tuple(classes)
         self.iou_threshold, self.levels = iou_threshold, recall_levels(levels)
-        self.add_table("pictures")
-        self.add_table("truths")
-        self.add_table("detections")
 
-    def update(self, predictions: Sequence[Mapping[str, Any]], targets: Sequence[Mapping[str, Any]]) -> None:
-        """Judge the detections of a batch of pictures. Boxes are xyxy pixels, inclusive and 1-based as VOC's.
-
-        Args:
-            predictions: one per picture: ``boxes`` (D, 4), ``scores`` (D,) and ``labels`` (D,), of any float precision;
-                scores are kept in float32.
-            targets: one per picture: ``boxes`` (G, 4), ``labels`` (G,), ``difficult`` (G,) and ``index``, the picture's
-                number in its data set, below 2**24.
-        """
-        if len(predictions) != len(targets):
-            raise DataError(f"predictions and targets must go in pairs, not {len(predictions)} with {len(targets)}")
-        if not targets:
-            return
-        batch = read(predictions, targets, len(self.classes))
-        tables = judge(batch, len(self.classes), self.iou_threshold)
-        for name, rows in zip(("pictures", "truths", "detections"), tables, strict=True):
-            self.append(name, rows)
+    def rows(self, batch: Batch) -> tuple[OfPictures, OfPictures]:
+        """The number of truths of each class, and what became of each detection that is judged."""
+        classes = len(self.classes)
+        hits, judged = match(batch, classes, self.iou_threshold)
+        keys = (batch.there * classes + batch.truth_labels)[~batch.difficult]
+        kinds, counts = np.unique(keys, return_counts=True)  # by picture and label
+        detections: Floats = np.column_stack((batch.scores, 2.0 * batch.labels + hits))
+        truths: Floats = np.column_stack((kinds % classes, counts))
+        return OfPictures(kinds // classes, truths), OfPictures(batch.found[judged], detections[judged])
 
     def compute(self) -> dict[str, Tensor]:
         """The precision over all pictures seen so far.
@@ -83,55 +65,18 @@ class VOCMeanAveragePrecision(RowMetric):
 
     def outcomes(self) -> Outcomes:
         """What `compute` computes from: this rank's, or that of all ranks inside ``with metric.sync_context():``."""
-        views = self.table("pictures", 4)
-        kept = one_a_picture(views)
-        index, _, labels, found = views.T.astype(np.int32)  # (V,)
-        truths = np.column_stack((np.repeat(index, labels), self.table("truths", 2)))[np.repeat(kept, labels)]
-        mine = np.repeat(kept, found)
-        pictures, rows = by_score(np.repeat(index, found)[mine], self.table("detections", 2)[mine])
+        owners, counts = self.of_pictures("truths", 2)
+        truths = np.column_stack((owners, counts))
+        pictures, rows = by_score(*self.of_pictures("detections", 2))
         scores, marks = rows.T
         return Outcomes(
-            images=np.sort(index[kept]).astype(np.int64),
+            images=self.images(),
             truths=truths[np.argsort(truths[:, 0], kind="stable")].astype(np.int64),
             index=pictures,
             label=(marks // 2).astype(np.int32),
             score=scores.copy(),
             hit=marks % 2 == 1,
         )
-
-
-def judge(batch: Batch, classes: int, iou_threshold: float) -> tuple[Floats, Floats, Floats]:
-    """A batch's rows of the three tables of `VOCMeanAveragePrecision`."""
-    hits, judged = match(batch, classes, iou_threshold)
-    pictures = len(batch.index)
-    places = np.arange(len(hits)) - np.searchsorted(batch.found, batch.found)  # (D,) of each in its picture
-    every: Floats = np.stack((places, batch.scores, batch.labels, hits), axis=1)
-    found, numbers = every[judged], np.bincount(batch.found[judged], minlength=pictures)  # (R, 4), (B,)
-    ends = numbers.cumsum()
-    views = [fingerprint(found[start:end]) for start, end in zip(ends - numbers, ends, strict=True)]
-    keys = (batch.there * classes + batch.truth_labels)[~batch.difficult]
-    kinds, counts = np.unique(keys, return_counts=True)  # by picture and label
-    labelled = np.bincount(kinds // classes, minlength=pictures)
-    rows: Floats = np.column_stack((batch.index, views, labelled, numbers))
-    truths: Floats = np.column_stack((kinds % classes, counts))
-    detections: Floats = np.column_stack((found[:, 1], 2 * found[:, 2] + found[:, 3]))
-    return rows, truths, detections
-
-
-def fingerprint(found: Floats) -> float:
-    """A number of 24 bits that tells one view of a picture from another.
-
-    A picture that a sampler repeats can be found in slightly different detections, because its batch has another
-    shape. Its views must not be mixed: the one of the smallest fingerprint counts, whichever rank saw it.
-    """
-    return float(zlib.crc32(found.tobytes()) >> 8)
-
-
-def one_a_picture(views: NDArray[np.float32]) -> Bools:
-    """Which rows (V, 4) of the table of pictures count: for each picture, one of the smallest fingerprint."""
-    kept = np.zeros(len(views), dtype=bool)
-    kept[once(np.column_stack((views, np.arange(len(views)))), keys=1)[:, -1].astype(int)] = True
-    return kept
 
 
 def by_score(pictures: NDArray[np.int32], rows: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:

@@ -63,6 +63,8 @@ class Point:
         truth: what stood for the true boxes: ``annotations``, or ``teacher``, the name of its weights, and a digest.
         recall_levels: the 11 levels of recall that ``map`` is read at: ``tenths``, or ``arange`` for the floats of
             ``np.arange(0, 1.1, 0.1)``.
+        map75: COCO's mean average precision at IoU .75, a fraction, or None.
+        map_coco: COCO's mean average precision over IoUs of .5 to .95, a fraction, or None.
     """
 
     system: str
@@ -90,6 +92,8 @@ class Point:
     commit: str = ""
     truth: str = ANNOTATIONS
     recall_levels: str = "tenths"
+    map75: float | None = None
+    map_coco: float | None = None
 
     @property
     def label(self) -> str:

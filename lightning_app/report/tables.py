@@ -12,13 +12,16 @@ from lightning_app.records.truth import ANNOTATIONS, behind_title
 
 
 def points_table(points: Sequence[Point]) -> Table:
-    """The operating points of one evaluation: QP, KBPI and mAP by both of VOC's rules."""
+    """The operating points of one evaluation: QP, KBPI, mAP by both of VOC's rules, and by COCO's if measured."""
     table = Table(title=_title(points[0]), title_justify="left")
     table.add_column("QP")
-    for name in ("KBPI", "± std", "mAP % (11-point)", "mAP % (area)"):
+    coco = all(point.map_coco is not None and point.map75 is not None for point in points)
+    more = ("COCO, IoU .75", "COCO") if coco else ()
+    for name in ("KBPI", "± std", "mAP % (11-point)", "mAP % (area)", *more):
         table.add_column(name, justify="right")
     for point in points:
-        values = (point.kbpi, point.kbpi_std, 100 * point.map, 100 * point.map_area)
+        of_coco = [100 * one for one in (point.map75, point.map_coco) if one is not None] if coco else []
+        values = (point.kbpi, point.kbpi_std, 100 * point.map, 100 * point.map_area, *of_coco)
         table.add_row(point.qp or "–", *(f"{value:.2f}" for value in values))
     return table
 

@@ -59,6 +59,17 @@ def test_a_table_says_through_which_transform_the_features_went(
     assert "Split at max_3, Bottleneck, 8 bits tiled, HEVC, 9 pictures" in out
 
 
+def test_cocos_numbers_have_columns_where_they_were_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    RateAccuracy().on_test_end(trainer(tmp_path), Measured())
+    assert "COCO" not in capsys.readouterr().out
+    monkeypatch.setattr(Measured, "points", [replace(POINT, map75=0.1234, map_coco=0.2345)])
+    RateAccuracy(str(tmp_path)).on_test_end(trainer(tmp_path), Measured())
+    assert "12.34 │ 23.45 │" in capsys.readouterr().out
+    assert read_points(tmp_path / "points.csv") == Measured.points
+
+
 def test_points_go_to_the_loggers_folder_or_to_the_one_that_is_given(tmp_path: Path) -> None:
     run = trainer(tmp_path / "logger")
     RateAccuracy().on_test_end(run, Measured())

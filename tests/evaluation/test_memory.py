@@ -3,6 +3,7 @@
 import tracemalloc
 import weakref
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -52,7 +53,7 @@ def held(point: SweepPoint) -> list[int]:
 @pytest.mark.parametrize("boxes", [1, 300])
 def test_an_operating_point_holds_64_bytes_a_picture_however_many_boxes_are_found(boxes: int) -> None:
     with TemporaryFile() as file:
-        point = SweepPoint(OperatingPoint(["a", "b"]), file)
+        point = SweepPoint(OperatingPoint(["a", "b"]), lambda: file)
         for start in range(0, PICTURES, 4):
             pairs = [judged(boxes, start + i) for i in range(4)]
             point.update([one for one, _ in pairs], [target for _, target in pairs])
@@ -64,6 +65,23 @@ def test_an_operating_point_holds_64_bytes_a_picture_however_many_boxes_are_foun
     assert sum(column.nbytes for name, column in vars(outcomes).items() if name not in ("images", "truths")) == (
         13 * boxes * PICTURES
     )
+
+
+def test_the_boxes_that_cocos_rule_needs_lie_on_disk_until_they_are_computed_from() -> None:
+    pairs = [judged(300, start) for start in range(8)]
+    direct = OperatingPoint(["a", "b"], rules=("voc", "coco"))
+    direct.update([one.found for one, _ in pairs], [target for _, target in pairs], torch.full((8,), 8000))
+    with ExitStack() as files:
+        point = SweepPoint(
+            OperatingPoint(["a", "b"], rules=("voc", "coco")), lambda: files.enter_context(TemporaryFile())
+        )
+        for one, target in pairs:
+            point.update([one], [target])
+        assert [metric.detections for metric in point.point.of_boxes] == [[], []]
+        point.fetch()
+        ours, theirs = point.point.compute(), direct.compute()
+    assert {name for name in ours if "coco" in name or "75" in name} == {"map_coco", "map75"}
+    assert all(torch.equal(ours[name].nan_to_num(-1), theirs[name].nan_to_num(-1)) for name in ours.keys() | theirs)
 
 
 def test_the_outcomes_of_one_operating_point_are_held_at_a_time(tmp_path: Path) -> None:

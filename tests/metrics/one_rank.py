@@ -1,6 +1,6 @@
 """One rank of test_ranks.py: ``one_rank.py RANK FOLDER SHARES ...``.
 
-SHARES are the pictures of each rank, as ``4,0,9``. It prints what both metrics compute by all SHARES that name this
+SHARES are the pictures of each rank, as ``4,0,9``. It prints what all metrics compute by all SHARES that name this
 rank, floats to the last digit.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from lightning_app.metrics import KilobitsPerImage, VOCMeanAveragePrecision
+from lightning_app.metrics import COCOMeanAveragePrecision, KilobitsPerImage, VOCMeanAveragePrecision
 
 PICTURES = 13
 
@@ -35,14 +35,16 @@ def picture(index: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def results(indices: list[int], repeats: int) -> dict[str, Any]:
-    """What both metrics compute when this rank sees these pictures, and picture 0 again with every two of them."""
+    """What all metrics compute when this rank sees these pictures, and picture 0 again with every two of them."""
     precision, rate = VOCMeanAveragePrecision(("a", "b", "c")), KilobitsPerImage()
+    coco = COCOMeanAveragePrecision(("a", "b", "c"))
     for start in range(0, len(indices), 2):
         batch = indices[start : start + 2] + [0] * repeats
         predictions, targets = zip(*map(picture, batch), strict=True)
         precision.update(predictions, targets)
+        coco.update(predictions, targets)
         rate.update(torch.tensor([8 * (1000 + 37 * i**3) for i in batch]), torch.tensor(batch))
-    return {name: value.tolist() for name, value in (precision.compute() | rate.compute()).items()}
+    return {name: value.tolist() for name, value in (precision.compute() | coco.compute() | rate.compute()).items()}
 
 
 def share(rank: int, shares: list[int], store: Path) -> dict[str, Any]:

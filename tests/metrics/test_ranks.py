@@ -46,6 +46,7 @@ def test_the_one_process_has_something_to_compare_with(computed: dict[str, list[
     (alone,) = computed[ALONE]
     assert alone["images"] == 13
     assert 0.1 < alone["map"] < 0.9
+    assert 0.01 < alone["map_coco"] < alone["map"]
     assert alone["kbpi"] == pytest.approx(8 * (1000 + 37 * sum(i**3 for i in range(13)) / 13) / 1000)
 
 
@@ -62,4 +63,4 @@ def test_ranks_without_any_picture_compute_nan_without_a_warning(computed: dict[
     assert len(computed[WITHOUT]) == 2
     for result in computed[WITHOUT]:
         assert result["images"] == 0
-        assert str([result["map"], result["kbpi"]]) == "[nan, nan]"
+        assert str([result["map"], result["map_coco"], result["kbpi"]]) == "[nan, nan, nan]"

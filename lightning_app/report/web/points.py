@@ -28,6 +28,8 @@ def points(systems: Systems) -> Markup:
         "mAP ± std": lambda point: percent(point.map_std),
         "mAP, 95 %": _interval,
         "mAP, area": lambda point: percent(point.map_area),
+        "mAP, COCO, IoU .75": lambda point: percent(point.map75),
+        "mAP, COCO": lambda point: percent(point.map_coco),
         "Loss": lambda point: number(point.loss),
     }
     every = [(name, point) for name, (some, _) in systems.items() for point in some]
