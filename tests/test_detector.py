@@ -90,4 +90,4 @@ def test_the_user_is_told_what_a_short_file_leaves_out(tmp_path: Path, caplog: p
     save_weights(Network.from_cfg(SHAPES), short, upto=8)
     Detector(SHAPES, str(short))
     (told,) = [record.getMessage() for record in caplog.records]
-    assert told == f"{short} ends before conv_8, conv_9: these keep their initial values."
+    assert told == f"{short} ends before conv_8, conv_9: the layers named here keep their initial values."

@@ -86,7 +86,7 @@ class Convolution(Fixable):
         convolved, norm = self.conv(x), self.norm
         # Compiled, it is torch that decides what it computes again.
         cheap = self.conv.weight[0].numel() <= CHEAP and not torch.compiler.is_compiling()
-        trains = convolved.requires_grad and self.training and convolved.device.type == "cpu"
+        trains = convolved.requires_grad and norm.training and convolved.device.type == "cpu"
         if cheap and trains and type(norm) is nn.BatchNorm2d and not _watched(norm):
             return norm_again(convolved, norm, lambda: self.conv.forward(x))
         return norm(convolved)  # type: ignore[no-any-return]

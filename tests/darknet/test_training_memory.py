@@ -16,6 +16,7 @@ from lightning_app.darknet.batch_norm_again import norm_again
 from lightning_app.darknet.layers import Convolution
 from lightning_app.darknet.max_pool import max_pool
 from lightning_app.darknet.pooling import MaxPool
+from lightning_app.detector import freeze_statistics
 from lightning_app.graph import IMAGE, Node
 from lightning_app.graph.run import run
 
@@ -202,3 +203,11 @@ def test_a_network_in_training_can_be_exported() -> None:
     network, image = Network.from_cfg(YOLO_LITE).train(), torch.rand(2, 3, 64, 64)
     exported = torch.export.export(network, (image,)).graph
     assert not [node for node in exported.nodes if "_MaxPool" in str(node.target) or "_BatchNorm" in str(node.target)]
+
+
+def test_frozen_statistics_stay_as_they_are_in_every_layer() -> None:
+    network = Network.from_cfg(YOLO_LITE).train()
+    freeze_statistics(network)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    torch.stack([raw.sum() for raw in network(torch.rand(2, 3, 64, 64))]).sum().backward()  # type: ignore[no-untyped-call]
+    assert all(torch.equal(value, before[name]) for name, value in network.named_buffers())
