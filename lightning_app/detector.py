@@ -41,7 +41,7 @@ from lightning_app.lightning_fixes.optimizer_options import take_over_options
 from lightning_app.lightning_fixes.run_length import steps_of_run
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.lookahead import goes_on
-from lightning_app.measure import OfCoco, OperatingPoint, Rule, check_rules, of_coco
+from lightning_app.measure import OfCoco, OperatingPoint, Rule, check_rules, of_accuracy, of_coco
 from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_schedule
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
@@ -154,6 +154,7 @@ class Detector(LightningModule):
 
     def setup(self, stage: str) -> None:
         """Make the metrics of every operating point, for the data's classes; refuse what needs annotations without."""
+        self._held.close()  # an earlier run of this process may have ended in an error
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         check_run(self.network, self.trainer.precision, data.classes)
         if stage in ("validate", "test"):
@@ -339,11 +340,6 @@ def freeze_statistics(network: nn.Module) -> None:
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-
-
-def of_accuracy(options: Mapping[str, Any]) -> tuple[RecallLevels, Sequence[Rule]]:
-    """Those options of a detector that say how accuracy is measured, as `OperatingPoint` takes them."""
-    return options["recall_levels"], options["metrics"]
 
 
 def class_path(thing: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import torch
 from torch import Tensor, nn
@@ -89,3 +89,8 @@ def check_rules(rules: Sequence[str]) -> None:
         raise OptionError(f"model.metrics must have voc, which figures and checkpoints go by: give [{wanted}]")
     if "coco" in rules:
         check_installed()
+
+
+def of_accuracy(options: Mapping[str, Any]) -> tuple[RecallLevels, Sequence[Rule]]:
+    """Those options of a detector that say how accuracy is measured, as `OperatingPoint` takes them."""
+    return options["recall_levels"], options["metrics"]

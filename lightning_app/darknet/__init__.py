@@ -5,9 +5,9 @@ cfg → build (layers, region, yolo, tree) → network ⇄ weights; head and los
 """
 
 from lightning_app.darknet.class_map import use_class_map
-from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.head import detect
 from lightning_app.darknet.headed import HeadedDetector
+from lightning_app.darknet.layers import unchanging
 from lightning_app.darknet.loss import LossForm, check_form, detection_loss
 from lightning_app.darknet.network import Network, read_detector
 from lightning_app.darknet.region import RegionOptions

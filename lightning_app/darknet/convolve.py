@@ -6,8 +6,6 @@ they are, batch norm is a factor of the kernel and a bias, and the kernel is lai
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -77,30 +75,3 @@ def _of_activation(activation: nn.Module) -> tuple[str, list[float]] | None:
     if isinstance(activation, nn.ReLU):
         return "relu", []
     return ("none", []) if isinstance(activation, nn.Identity) else None
-
-
-class Fixable(nn.Module):
-    """A layer that is faster while its weights do not change.
-
-    Attributes:
-        fixed: what stands in for it then; None while the weights may change.
-    """
-
-    fixed: FixedConvolution | None = None
-
-    def fix(self) -> FixedConvolution:
-        """What stands in for it."""
-        raise NotImplementedError
-
-
-@contextmanager
-def unchanging(network: nn.Module) -> Iterator[None]:
-    """For the time that nobody changes the weights of a network, from its first call on."""
-    layers = [module for module in network.modules() if isinstance(module, Fixable)]
-    for layer in layers:
-        layer.fixed = layer.fix()
-    try:
-        yield
-    finally:
-        for layer in layers:
-            layer.fixed = None

@@ -6,7 +6,8 @@ A layer takes one tensor, or several where it joins them, and returns one: (B, C
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +15,7 @@ from torch.nn import functional as F
 
 from lightning_app.darknet.activations import ACTIVATIONS, SMALL
 from lightning_app.darknet.batch_norm_again import norm_again
-from lightning_app.darknet.convolve import Fixable, FixedConvolution
+from lightning_app.darknet.convolve import FixedConvolution
 from lightning_app.darknet.max_pool import Pair
 from lightning_app.darknet.pooling import Blur, MaxPool
 
@@ -22,7 +23,7 @@ CHEAP = 32
 """Products a sample; a convolution of no more, such as that of the image, takes a small part of a step."""
 
 
-class Convolution(Fixable):
+class Convolution(nn.Module):
     """``[convolutional]``: convolution, batch norm where asked, activation (``src/convolutional_layer.c``).
 
     With batch norm the bias is the batch norm's own. Momentum .01 and eps 1e-5 are those that published weights were
@@ -39,7 +40,12 @@ class Convolution(Fixable):
         activation: a key of `ACTIVATIONS`.
         dilation: samples from one value of the kernel to the next.
         antialiasing: the kind of `Blur` that takes the steps behind the activation; 0 for none.
+
+    Attributes:
+        fixed: all but the blur as one call, see `unchanging`; None while the weights may change.
     """
+
+    fixed: FixedConvolution | None = None
 
     def __init__(
         self,
@@ -70,10 +76,6 @@ class Convolution(Fixable):
             weight.copy_(torch.randn(weight.shape, generator=generator).mul_(deviation))
             if self.conv.bias is not None:
                 self.conv.bias.zero_()
-
-    def fix(self) -> FixedConvolution:
-        """All but the blur."""
-        return FixedConvolution(self.conv, self.norm, self.activation)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, N, M) -> (B, filters, N', M')."""
@@ -109,6 +111,19 @@ class Convolution(Fixable):
 def _watched(layer: nn.Module) -> bool:
     """Whether a hook wants to know what the layer takes or gives."""
     return bool(layer._forward_hooks or layer._forward_pre_hooks)
+
+
+@contextmanager
+def unchanging(network: nn.Module) -> Iterator[None]:
+    """For the time that nobody changes the weights of a network, from its first call on."""
+    layers = [module for module in network.modules() if isinstance(module, Convolution)]
+    for layer in layers:
+        layer.fixed = FixedConvolution(layer.conv, layer.norm, layer.activation)
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.fixed = None
 
 
 class BatchNorm(nn.Module):

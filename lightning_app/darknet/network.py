@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from lightning_app.darknet.build import build
 from lightning_app.darknet.cfg import Section, notes, read_cfg
-from lightning_app.darknet.convolve import unchanging
 from lightning_app.darknet.headed import HeadedDetector
+from lightning_app.darknet.layers import unchanging
 from lightning_app.darknet.weights import load_weights
 from lightning_app.errors import OptionError
 from lightning_app.graph import Node

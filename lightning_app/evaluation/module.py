@@ -24,7 +24,7 @@ from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, ExampleDataset, Target
 from lightning_app.data.augmentation import SMALLEST
-from lightning_app.detector import Detector, check_run, of_accuracy
+from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.bar import tracked_below
 from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.examples import Collector, joined
@@ -36,7 +36,7 @@ from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
 from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.identity import source_key
 from lightning_app.initial_values import find_values
-from lightning_app.measure import OfCoco, OperatingPoint, of_coco
+from lightning_app.measure import OfCoco, OperatingPoint, of_accuracy, of_coco
 from lightning_app.metrics import precisions
 from lightning_app.provenance import program_commit
 from lightning_app.records.classes import ClassRow, class_rows
