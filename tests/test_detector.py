@@ -1,15 +1,18 @@
 """The Lightning module's own parts: what is decayed, at which rate, and what must not change."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pytorch_lightning import Callback, Trainer
 from torch import nn
 
 from lightning_app.channel import FeatureChannel
 from lightning_app.criteria import DetectionLoss
 from lightning_app.darknet import Network, save_weights
-from lightning_app.data import Batch
+from lightning_app.darknet.layers import Convolution
+from lightning_app.data import Batch, ShapesDataModule
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
 from lightning_app.picture_channel import PictureChannel
@@ -91,3 +94,29 @@ def test_the_user_is_told_what_a_short_file_leaves_out(tmp_path: Path, caplog: p
     Detector(SHAPES, str(short))
     (told,) = [record.getMessage() for record in caplog.records]
     assert told == f"{short} ends before conv_8, conv_9: the layers named here keep their initial values."
+
+
+class Broken(Callback):
+    """Ends a validation in an error, as Ctrl-C in a notebook would."""
+
+    def on_validation_batch_end(self, *_: object) -> None:
+        raise ZeroDivisionError
+
+
+@pytest.mark.filterwarnings("ignore:.*does not have many workers")
+def test_after_an_error_in_a_validation_another_run_begins_with_weights_that_may_change(tmp_path: Path) -> None:
+    quiet: dict[str, Any] = {"logger": False, "enable_checkpointing": False, "enable_progress_bar": False}
+    data = ShapesDataModule(str(tmp_path), train_pictures=4, test_pictures=2, batch_size=2, workers=0, size=64)
+    detector = Detector(SHAPES)
+    with pytest.raises(ZeroDivisionError):
+        Trainer(accelerator="cpu", callbacks=[Broken()], **quiet).validate(detector, datamodule=data)
+    fixed: list[bool] = []
+
+    class Noting(Callback):
+        def on_train_start(self, *_: object) -> None:
+            fixed.extend(layer.fixed is not None for layer in detector.modules() if isinstance(layer, Convolution))
+
+    options = {**quiet, "enable_model_summary": False, "max_steps": 1, "limit_val_batches": 0, "log_every_n_steps": 1}
+    Trainer(accelerator="cpu", callbacks=[Noting()], **options).fit(detector.train(), datamodule=data)
+    assert fixed
+    assert not any(fixed)
