@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,7 @@ from lightning_app.channel import FeatureChannel, codec_qp, features_of
 from lightning_app.codecs import available_cores
 from lightning_app.darknet import Network, load_weights
 from lightning_app.data import VOCDataset
-from lightning_app.evaluation.module import TRAINED
+from lightning_app.evaluation.judge import TRAINED
 from lightning_app.systems import Collaborative
 
 SPLIT = "max_7"
@@ -32,7 +33,9 @@ def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
     """YOLO-LITE at five operating points of one cut, 357 pictures, nothing coded before."""
     cores = available_cores()
     before, pictures = _costs(shared)
-    ours = _command(shared)
+    with tempfile.TemporaryDirectory() as folder:
+        ours, cpu = _command(shared, folder, "cold")
+        again, cpu_again = _command(shared, folder, "warm", "--model.score_threshold", "0.05")
     after, _ = _costs(shared)
     cost = {name: (before[name] + after[name]) / 2 * EVERY / cores for name in before}  # s on all cores
     points = len(FeatureChannel().qps)
@@ -52,27 +55,32 @@ def run(shared: Path, output: Path) -> list[Row]:  # noqa: ARG001
             work,
             work / ours,
             "≥",
-            0.85,
+            0.9,
         ),
+        Row(f"{what}, again with another score threshold", "the first time", "s", again, ours, again / ours, "≤", 0.15),
+        Row(f"{what}, again, CPU time", "the first time", "s", cpu_again, cpu, cpu_again / cpu, "≤", 0.15),
     ]
 
 
-def _command(shared: Path) -> float:
-    with tempfile.TemporaryDirectory() as folder:
-        options = {
-            "data.root": shared / "VOCdevkit",
-            "model.weights": shared / "weights/yolo-lite/tiny-yolov2-trial3.weights",
-            "splits": f"[{SPLIT}]",
-            "output": f"{folder}/evaluation",
-            "cache": f"{folder}/cache",
-            "trainer.default_root_dir": folder,
-            "trainer.logger": "false",
-            "trainer.callbacks": "[]",
-            "trainer.enable_progress_bar": "false",
-        }
-        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        command = [sys.executable, "-m", "lightning_app", "evaluate", "-c", "configs/yolo_lite.yaml", *arguments]
-        return wall(lambda: subprocess.run(command, check=True, capture_output=True))
+def _command(shared: Path, folder: str, name: str, *more: str) -> tuple[float, float]:
+    """Seconds of the command, from its start to its end, and of all its processes' CPU time."""
+    options = {
+        "data.root": shared / "VOCdevkit",
+        "model.weights": shared / "weights/yolo-lite/tiny-yolov2-trial3.weights",
+        "splits": f"[{SPLIT}]",
+        "output": f"{folder}/{name}",
+        "cache": f"{folder}/cache",
+        "trainer.default_root_dir": folder,
+        "trainer.logger": "false",
+        "trainer.callbacks": "[]",
+        "trainer.enable_progress_bar": "false",
+    }
+    arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+    command = [sys.executable, "-m", "lightning_app", "evaluate", "-c", "configs/yolo_lite.yaml", *arguments, *more]
+    before = os.times()
+    seconds = wall(lambda: subprocess.run(command, check=True, capture_output=True))
+    after = os.times()
+    return seconds, after.children_user + after.children_system - before.children_user - before.children_system
 
 
 @torch.inference_mode()

@@ -148,7 +148,16 @@ def _dispatch(arguments: list[str]) -> None:
         from lightning_app.fork_server import start_early
 
         start_early(augments=command == "fit")
+    _import_lightning()
     import_for_good("lightning_app.cli").run()
+
+
+def _import_lightning() -> None:
+    from lightning_app.lightning_fixes.slow_imports import without_slow_imports
+
+    import_for_good("torch")
+    with without_slow_imports():
+        import_for_good("pytorch_lightning")
 
 
 if __name__ == "__main__":

@@ -11,8 +11,12 @@ from lightning_app.__main__ import COMMANDS
 START = """
 import os, sys
 from lightning_app.__main__ import main
-sys.modules["lightning_app.cli"] = type(sys)("cli")
-sys.modules["lightning_app.cli"].run = lambda: print(os.environ.get("OMP_WAIT_POLICY"), "torch" in sys.modules)
+class AtTorch:
+    def find_spec(self, name, *rest):
+        if name == "torch":
+            print(os.environ.get("OMP_WAIT_POLICY"), flush=True)
+            os._exit(0)
+sys.meta_path.insert(0, AtTorch())
 sys.argv = ["dfc", sys.argv[1], "--help"]
 main()
 """
@@ -34,7 +38,7 @@ def test_threads_that_wait_leave_their_cores_to_the_codec_unless_told_otherwise(
     run = subprocess.run(
         [sys.executable, "-c", START, command], capture_output=True, text=True, env=environment, check=True
     )
-    assert run.stdout == f"{found} False\n"
+    assert run.stdout == f"{found}\n"
 
 
 COLLECTOR = """
@@ -70,3 +74,28 @@ def test_a_reader_that_ends_early_gets_no_traceback() -> None:
         assert "Traceback" not in done.stderr
     assert done.stdout.splitlines()[0].startswith("dfc:")
     assert done.stdout.splitlines()[-1] in ("0", "141")
+
+
+IMPORTED = """
+import sys
+from lightning_app.__main__ import main
+sys.argv = ["dfc", "test", "--print_config"]
+try:
+    main()
+except SystemExit:
+    print("compiler:", "torch._dynamo" in sys.modules, "signals:", "scipy.signal" in sys.modules, file=sys.stderr)
+import scipy.signal
+import torch
+import pytorch_lightning
+from pytorch_lightning.utilities.compile import OptimizedModule
+assert not isinstance(torch.nn.ReLU(), OptimizedModule)
+compiled = torch.compile(torch.nn.ReLU(), backend="eager")
+assert isinstance(compiled, OptimizedModule)
+assert compiled(torch.tensor([-1.0, 2.0])).tolist() == [0, 2]
+assert len(scipy.signal.windows.hamming(3)) == 3
+"""
+
+
+def test_a_command_imports_neither_torchs_compiler_nor_signals_and_both_can_be_used_later() -> None:
+    run = subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True)
+    assert run.stderr == "compiler: False signals: False\n"

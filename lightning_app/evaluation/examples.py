@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from lightning_app.detections import in_pixels
+from lightning_app.evaluation.judge import Judgement
 from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Photo, PictureLink
-from lightning_app.evaluation.sweep_point import Judgement
 from lightning_app.records.examples import Box, Example, Examples, Shown, Tiles
 from lightning_app.records.points import Point
 from lightning_app.systems import CloudOnly, Collaborative

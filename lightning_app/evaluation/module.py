@@ -4,35 +4,34 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, cast
 
 import torch
 import torch.distributed
 from pytorch_lightning import Callback, LightningModule
-from torch import Tensor, nn
+from torch import nn
 
 from lightning_app.callbacks import RateAccuracy
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.codecs import WorkerPool
 from lightning_app.criteria import DetectionLoss
 from lightning_app.data import Batch, ExampleDataset, Target
-from lightning_app.data.augmentation import SMALLEST
 from lightning_app.detector import Detector, check_run
 from lightning_app.evaluation.bar import tracked_below
-from lightning_app.evaluation.coding import Coding
 from lightning_app.evaluation.examples import Collector, joined
-from lightning_app.evaluation.links import Delivery, FeatureLink, Link, Model, Photo, PictureLink
+from lightning_app.evaluation.judge import Judge, Judgement
+from lightning_app.evaluation.links import FeatureLink, Link, Model, Photo, PictureLink
 from lightning_app.evaluation.measurement import Measurement
+from lightning_app.evaluation.measuring import Measuring
 from lightning_app.evaluation.results import Results, summarise
 from lightning_app.evaluation.store import Store
-from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
+from lightning_app.evaluation.sweep_point import SweepPoint
 from lightning_app.evaluation.teacher import TeacherTruth
 from lightning_app.identity import source_key
 from lightning_app.initial_values import find_values
@@ -46,12 +45,6 @@ from lightning_app.records.points import Point
 from lightning_app.records.truth import ANNOTATIONS
 from lightning_app.systems import CloudOnly, Collaborative
 from lightning_app.unannotated import check_measurable
-
-TRAINED = 2**31
-"""Pictures seen, far behind the warm-up of Darknet's loss: its pull to the priors does not belong to a test."""
-
-
-Made = TypeVar("Made")
 
 
 class Evaluation(LightningModule):
@@ -101,6 +94,7 @@ class Evaluation(LightningModule):
         self.pool = WorkerPool(workers)
         self.results, self.examples = Results(), Examples()
         self.counts = [0, 0]
+        self.begun: tuple[Sequence[Target], Iterator[list[Judgement]]] | None = None
         self.held = ExitStack()
 
     @property
@@ -144,14 +138,18 @@ class Evaluation(LightningModule):
             self.truth = self.teacher.truth(data.datasets["test"].size, data.resize, self.trainer.precision)
             if self.teacher.network is not self.network:
                 self.held.enter_context(self.teacher.network.unchanging())
-        self.coding = Coding(self.pool, self.held.enter_context(Store(self.cache, self.global_rank)))
+        store = self.held.enter_context(Store(self.cache, self.global_rank))
+        thresholds = self.options["score_threshold"], self.options["nms_threshold"]
+        judge = Judge(self.network, self.form, *thresholds, store)
         points = [OperatingPoint(data.classes, *of_accuracy(self.options)) for _ in self._ways()]
         self.measured = nn.ModuleList(SweepPoint(point, self._file) for point in points)
         self.collector = Collector(data.classes, self.links)
         # torch keeps the number of its threads for each of ours.
         threads = self.pool.workers if device == "cpu" else 1
         executor = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
-        self.at_once = self.held.enter_context(executor)
+        at_once = self.held.enter_context(executor)
+        uncoded, context = len(self._ways()) - len(self.links), self.trainer.precision_plugin.forward_context
+        self.measuring = Measuring(self.links, uncoded, self.pool, store, judge, self.collector, at_once, context)
 
     def _file(self) -> BinaryIO:
         return cast(BinaryIO, self.held.enter_context(TemporaryFile(dir=self.cache)))
@@ -169,68 +167,35 @@ class Evaluation(LightningModule):
         torch.set_num_threads(threads)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:  # noqa: ARG002
-        """Send a batch over every link, and measure what the cloud makes of it against the true boxes."""
+        """Begin to send a batch over every link; measure what the cloud makes of the one before."""
         images, targets = batch["images"], batch["targets"]
         photos = [Photo(images[i : i + 1], target, self.model, self.taps) for i, target in enumerate(targets)]
         if self.teacher is not None:
-            targets = self._together(self.teacher.target, photos)
+            targets = self.measuring.together(self.teacher.target, photos)
             for photo, target in zip(photos, targets, strict=True):
                 photo.target = target
-        self.collector.begin(photos)
-        for measured, judgements in zip(self.measured, self._judgements(photos), strict=True):
-            cast(SweepPoint, measured).update(judgements, targets)
+        begun = self.measuring.begin(photos)
+        self._finish()
+        self.begun = targets, begun
 
     def _ways(self) -> list[tuple[Collaborative | CloudOnly, object]]:
         """System and QP of every operating point: those that code, then the files as they are."""
         uncoded = [(self.anchor, qp) for qp in self.anchor.qps.values() if qp in (None, "original")]
         return [*((link.system, link.qp) for link in self.links), *uncoded]
 
-    def _judgements(self, photos: Sequence[Photo]) -> Iterator[list[Judgement]]:
-        """All photos at each operating point, in the order of `_ways`."""
-        whole = len(self._ways()) - len(self.links)
-        # First, so that one pass of the network, in a thread, gives the features of all cuts too.
-        uncoded = self._together(self._judge_uncoded, photos) if whole else []
-        self._together(self._transform, photos)
-        for link, delivery in zip(self.links, self.coding.send(photos, self.links), strict=True):
-            yield self._together(partial(self._judge_delivery, link), photos, delivery)
-        for _ in range(whole):
-            yield uncoded
-
-    def _together(self, function: Callable[..., Made], *arguments: Sequence[object]) -> list[Made]:
-        """Call a function for several pictures at once, each in a thread."""
-
-        def call(*one: object) -> Made:
-            # The main thread has entered both, which is nothing to another thread.
-            with torch.inference_mode(), self.trainer.precision_plugin.forward_context():
-                return function(*one)
-
-        return list(self.at_once.map(call, *arguments))
-
-    def _transform(self, photo: Photo) -> None:
-        """What transforms make of a picture, here in one thread, as everything that sums."""
-        for system in self.systems:
-            if cast(Collaborative, system).channel.transform is not None:
-                photo.codec_inputs(cast(Collaborative, system))
-
-    def _judge_uncoded(self, photo: Photo) -> Judgement:
-        judged = self._judge(photo, photo.uncoded(), 8 * photo.file.stat().st_size)
-        self.collector.add_uncoded(photo, judged)
-        return judged
-
-    def _judge_delivery(self, link: Link, photo: Photo, delivery: Delivery) -> Judgement:
-        judged = self._judge(photo, link.raws(photo, delivery), 8 * len(delivery.data))
-        self.collector.add(link, photo, delivery, judged)
-        return judged
-
-    def _judge(self, photo: Photo, raws: tuple[Tensor, ...], bits: int) -> Judgement:
-        """The detections and the loss of one picture from the raw outputs of the network."""
-        network, options = self.network, self.options
-        (found,) = network.detect(raws, options["score_threshold"], options["nms_threshold"])
-        terms = network.losses(raws, [without_difficult(photo.target)], self.form, TRAINED)
-        return Judgement(found, float(sum(terms.values())), bits)
+    def _finish(self) -> None:
+        """Measure what became of the batch that was begun last."""
+        if self.begun is None:
+            return
+        targets, judged = self.begun
+        # By strict, zip asks for one more than there are: the iterator goes to its end, where it keeps what it judged.
+        for measured, judgements in zip(self.measured, judged, strict=True):
+            cast(SweepPoint, measured).update(judgements, targets)
+        self.begun = None
 
     def on_test_epoch_end(self) -> None:
         """Gather from all ranks, and draw the conclusions on the first."""
+        self._finish()
         module = self.trainer.datamodule  # type: ignore[attr-defined]
         measurements = (
             self._gather(cast(SweepPoint, measured), *way, module.datasets["test"])
@@ -245,7 +210,7 @@ class Evaluation(LightningModule):
             # would leave the first one waiting for ever.
             deque(measurements, maxlen=0)
         self.examples = joined(self._from_all_ranks(self.collector.mine()))
-        counts = torch.tensor([self.coding.coded, self.coding.found], device=self.device)
+        counts = torch.tensor(self.measuring.counts, device=self.device)
         self.counts = self.trainer.strategy.reduce(counts, reduce_op="sum").tolist()
 
     def _from_all_ranks(self, mine: Examples) -> list[Examples]:
@@ -287,10 +252,3 @@ class Evaluation(LightningModule):
         )
         ids = [data.ids[index] for index in outcomes.images]
         return Measurement(point, ids, outcomes, bits, losses, class_rows(point.name, accuracy.classes, values))
-
-
-def without_difficult(target: Target) -> Target:
-    """A target as training has it: without the objects that are marked difficult, or have no area for a loss."""
-    kept = ~target["difficult"] & (target["boxes"][:, 2:] >= SMALLEST).all(dim=1)
-    rows = {name: target[name][kept] for name in ("boxes", "labels", "difficult", "voc_boxes")}
-    return cast(Target, {**target, **rows})

@@ -1,4 +1,4 @@
-"""What was coded before, on disk: found again by a key of all that its bytes hang on."""
+"""What was coded and judged before, on disk: found again by a key of all that it depends on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from typing import Self
 
 from lightning_app.errors import DataError
 
-TABLE = "CREATE TABLE IF NOT EXISTS coded (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
+CODED, JUDGED = "coded", "judged"
+"""Tables: the coded pictures and sets of features, and what was found in each."""
+TABLE = "CREATE TABLE IF NOT EXISTS {} (key BLOB PRIMARY KEY, data BLOB NOT NULL) WITHOUT ROWID"
 PATIENCE = 60.0  # seconds to wait for another process that writes to the same file
 
 
@@ -36,7 +38,8 @@ class Store:
             self.own = sqlite3.connect(own, timeout=PATIENCE)
             self.files = [self.own, *(sqlite3.connect(path, timeout=PATIENCE) for path in others)]
             for file in self.files:  # another's may be empty: its rank was killed before it made the table
-                file.execute(TABLE)
+                for table in (CODED, JUDGED):
+                    file.execute(TABLE.format(table))
 
     def __enter__(self) -> Self:
         return self
@@ -51,24 +54,24 @@ class Store:
         for file in self.files:
             file.close()
 
-    def find(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+    def find(self, keys: Iterable[bytes], table: str = CODED) -> dict[bytes, bytes]:
         """What is there of ``keys``, by key."""
-        found = {}
+        found, query = {}, f"SELECT data FROM {table} WHERE key = ?"  # noqa: S608 (a table of ours)
         with self._told():
             for key in keys:
                 for file in self.files:
-                    row = file.execute("SELECT data FROM coded WHERE key = ?", (key,)).fetchone()
+                    row = file.execute(query, (key,)).fetchone()
                     data = _unsealed(row)
                     if data is not None:
                         found[key] = data
                         break
         return found
 
-    def put(self, items: Mapping[bytes, bytes]) -> None:
+    def put(self, items: Mapping[bytes, bytes], table: str = CODED) -> None:
         """Keep data by key; all of it or, if the process ends here, nothing."""
         with self._told(), self.own:
             sealed = ((key, data + _checksum(data)) for key, data in items.items())
-            self.own.executemany("INSERT OR REPLACE INTO coded VALUES (?, ?)", sealed)
+            self.own.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", sealed)  # noqa: S608
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 import numpy as np
 import torch
 from torch import nn
 
 from lightning_app.data import Target
-from lightning_app.graph import Detections
+from lightning_app.evaluation.judge import Judgement
 from lightning_app.measure import OperatingPoint
 from lightning_app.metrics import PictureLoss
-
-
-class Judgement(NamedTuple):
-    """One picture at one operating point."""
-
-    found: Detections
-    loss: float
-    bits: int
 
 
 class SweepPoint(nn.Module):

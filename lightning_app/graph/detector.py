@@ -80,6 +80,9 @@ class SplitDetector(nn.Module, ABC):
     def detect(self, raws: Sequence[Tensor], score_threshold: float, nms_threshold: float) -> list[Detections]:
         """The detections of each of B pictures.
 
+        A higher score threshold must give the same detections, without those of lower scores: `dfc evaluate` keeps what
+        it has found, and only leaves detections out when the threshold rises.
+
         Args:
             raws: outputs of the network, each (B, channels, N, M).
             score_threshold: a detection's score must be above it, 0 to 1.

@@ -18,6 +18,7 @@ Lightning without each workaround: a test that fails there says that Lightning h
     interrupt          Ctrl-C ends as SystemExit(1), without a word
     leaf_spec          torch warns of what Lightning asks it for
     advice             every run begins with advice to buy something, and with TPUs that are not there
+    slow_imports       Lightning imports two large packages for one name each
     logged_step        the step that Lightning logs by has no public name
 
 One workaround stands in the configs: their second ModelCheckpoint writes ``last.ckpt``, because ``save_last`` leaves

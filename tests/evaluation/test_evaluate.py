@@ -21,6 +21,8 @@ from torch import nn
 from lightning_app.darknet import Network, save_weights
 from lightning_app.darknet.convolve import FixedConvolution
 from lightning_app.darknet.layers import Convolution
+from lightning_app.evaluation.examples import PICTURES as SHOWN
+from lightning_app.graph import Detections
 from lightning_app.records.points import Point, read_points
 
 pytestmark = [
@@ -191,6 +193,63 @@ def test_what_was_coded_is_never_coded_again_though_thresholds_change(dfc: Dfc, 
     assert [point.map for point in points("a")] != [point.map for point in points("b")]
     _, out, _ = dfc("evaluate", *trained, *SWEEP, "--output", "c")
     assert files("a") == files("c")
+
+
+@pytest.fixture
+def detected(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The score threshold of every call of `Network.detect`."""
+    thresholds: list[float] = []
+    detect = Network.detect
+
+    def noting(network: Network, raws: tuple[torch.Tensor, ...], score: float, overlap: float) -> list[Detections]:
+        thresholds.append(score)
+        return detect(network, raws, score, overlap)
+
+    monkeypatch.setattr(Network, "detect", noting)
+    return thresholds
+
+
+def test_a_higher_score_threshold_runs_only_the_pictures_that_are_shown_again(
+    dfc: Dfc, trained: tuple[str, ...], detected: list[float]
+) -> None:
+    ways = 12 + 1
+    assert dfc("evaluate", *trained, *SWEEP, "--model.score_threshold", "0.01", "--output", "low")[0] == 0
+    assert detected == [0.01] * PICTURES * ways
+    assert dfc("evaluate", *trained, *SWEEP, "--model.score_threshold", "0.01", "--output", "same")[0] == 0
+    assert detected[PICTURES * ways :] == [0.01] * SHOWN * ways
+    assert files("same") == files("low")
+    high = ("--model.score_threshold", "0.1")
+    _, out, _ = dfc("evaluate", *trained, *SWEEP, *high, "--output", "warm")
+    assert counts(out) == (0, PICTURES * 12)
+    assert detected[(PICTURES + SHOWN) * ways :] == [0.1] * SHOWN * ways
+    assert dfc("evaluate", *trained, *SWEEP, *high, "--output", "cold", "--cache", "other")[0] == 0
+    assert files("warm") == files("cold")
+    assert [point.map for point in points("warm")] != [point.map for point in points("low")]
+
+
+def test_what_a_lower_threshold_or_other_true_boxes_change_is_judged_again(
+    dfc: Dfc, trained: tuple[str, ...], detected: list[float]
+) -> None:
+    few = ("--splits", "[max_5]", "--qps", "[37]", "--model.score_threshold")
+    assert dfc("evaluate", *trained, *few, "0.1", "--output", "high")[0] == 0
+    for options, name in (
+        ((*few, "0.05"), "lower"),
+        ((*few, "0.1", "--model.nms_threshold", "0.3"), "overlap"),
+        ((*few, "0.1", "--model.criterion", "DetectionLoss", "--model.criterion.form", "yolov1"), "form"),
+    ):
+        detected.clear()
+        assert dfc("evaluate", *trained, *options, "--output", name)[0] == 0, name
+        assert len(detected) == 2 * PICTURES, name
+        assert dfc("evaluate", *trained, *options, "--output", f"{name}-cold", "--cache", "other")[0] == 0
+        assert files(name) == files(f"{name}-cold")
+        shutil.rmtree("other")
+    annotations = sorted(Path("data/shapes/Shapes/Annotations").iterdir())
+    last = Path("data/shapes/Shapes/ImageSets/Main/test.txt").read_text().split()[-1]
+    (moved,) = (path for path in annotations if path.stem == last)
+    moved.write_text(re.sub(r"<xmin>\d+", "<xmin>1", moved.read_text()))
+    detected.clear()
+    assert dfc("evaluate", *trained, *few, "0.1", "--output", "moved")[0] == 0
+    assert len(detected) == 2 * (SHOWN + 1)
 
 
 def test_other_weights_sizes_and_codecs_are_coded_anew(dfc: Dfc, trained: tuple[str, ...]) -> None:

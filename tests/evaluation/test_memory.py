@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from lightning_app.data import Target
+from lightning_app.evaluation.judge import Judgement
 from lightning_app.evaluation.measurement import Measurement
 from lightning_app.evaluation.results import summarise
-from lightning_app.evaluation.sweep_point import Judgement, SweepPoint
+from lightning_app.evaluation.sweep_point import SweepPoint
 from lightning_app.measure import OperatingPoint
 from lightning_app.records.points import Point
 from lightning_app.statistics import Outcomes, draw_counts, load_outcomes, resampled_mean

@@ -161,6 +161,12 @@ def test_the_metrics_of_an_epochs_end_are_logged_at_a_step_without_a_public_name
     assert steps == [(3, 4)], mended("logged_step")
 
 
+def test_lightning_imports_torchs_compiler_and_all_of_scipys_signals(mended: Mended) -> None:
+    code = "import sys, pytorch_lightning; print('torch._dynamo' in sys.modules, 'scipy.signal' in sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", code], text=True)
+    assert imported == "True True\n", mended("slow_imports")
+
+
 def test_save_last_leaves_out_the_epochs_that_are_not_the_best(workplace: Path, toy: Any, plain: Any) -> None:
     best = ModelCheckpoint(".", monitor="score", mode="max", save_last=True)
     plain(best, max_epochs=3, enable_checkpointing=True).fit(toy())
