@@ -1,4 +1,4 @@
-"""How many kilobits cross: measured ones from ``points.csv`` files, raw ones where none were measured."""
+"""How many kilobits each split sends: measured ones from ``points.csv`` files, raw ones where none were measured."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from lightning_app.errors import DataError, OptionError
 from lightning_app.records.points import Point, read_points
 from lightning_app.records.truth import beside_map, check_one_truth
 from lightning_app.shipped import find_network
+from lightning_app.statistics import check_same_levels
 
 LOSSLESS = "lossless"
 
@@ -38,7 +39,7 @@ def read_all(paths: Iterable[Path], network: Path, splits: Collection[str]) -> l
 
     Raises:
         DataError: one cannot be read, is of another network, or of a split that is none of these, or they were measured
-            against different truths.
+            against different truths or with different levels of recall.
     """
     points = [(path, point) for path in paths for point in read_points(path)]
     for path, point in points:
@@ -47,6 +48,7 @@ def read_all(paths: Iterable[Path], network: Path, splits: Collection[str]) -> l
         if point.system == "feature" and point.split not in splits:
             raise DataError(f"{path} has points of the split {point.split}, which {network.name} is not cut behind")
     check_one_truth(point.truth for _, point in points)
+    check_same_levels(point.recall_levels for _, point in points)
     return [point for _, point in points]
 
 

@@ -8,7 +8,7 @@ from lightning_app.records.points import Point
 from lightning_app.records.truth import explained, is_taught
 from lightning_app.report.markdown import DASH, span, table
 from lightning_app.report.paper import LOSSLESS_MAP, SOURCE
-from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, truth_of
+from lightning_app.report.series import CLOUD_ONLY, LOSSLESS, Systems, told_levels, truth_of
 
 Column = Callable[[Point], str]
 _OF_ALL = "Lossless"
@@ -36,6 +36,7 @@ def _origin(points: Sequence[Point]) -> str:
         _listed(f"`{point.weights}`" for point in points if point.weights),
         f"{_listed(str(point.images) for point in points)} pictures",
         f"seed {_listed(str(point.seed) for point in points)}",
+        _listed(told_levels(point.recall_levels) for point in points),
         _listed(f"commit {point.commit}" for point in points if point.commit),
     ]
     return ", ".join(part for part in parts if part) + "."

@@ -30,6 +30,11 @@ def truth_of(systems: Systems) -> str:
     return truths[0] if truths else ANNOTATIONS
 
 
+def told_levels(name: str) -> str:
+    """Levels of recall that are not the default, in words; nothing on the default."""
+    return "" if name == "tenths" else f"recall levels of {name}"
+
+
 def without_transforms(systems: Systems) -> Systems:
     """The same, with no transform in a curve's name where all features of a set of weights have the same one.
 

@@ -68,3 +68,10 @@ def test_points_of_a_teacher_say_so_and_are_not_mixed_with_others(tmp_path: Path
     write_points(tmp_path / "b.csv", [WHOLE])
     with pytest.raises(DataError, match="results of different truths cannot be compared"):
         read_all([tmp_path / "a.csv", tmp_path / "b.csv"], Path("a.cfg"), {"max_7"})
+
+
+def test_points_of_different_levels_of_recall_are_not_mixed(tmp_path: Path) -> None:
+    write_points(tmp_path / "a.csv", [replace(LOSSLESS, recall_levels="arange")])
+    write_points(tmp_path / "b.csv", [WHOLE])
+    with pytest.raises(DataError, match="different recall levels cannot be compared"):
+        read_all([tmp_path / "a.csv", tmp_path / "b.csv"], Path("a.cfg"), {"max_7"})

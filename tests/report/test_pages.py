@@ -1,6 +1,7 @@
 """table1.md and points.md: the numbers as a person reads them, and the paper's beside them."""
 
 from dataclasses import replace
+from pathlib import Path
 
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
@@ -8,6 +9,8 @@ from lightning_app.report.markdown import signed
 from lightning_app.report.points_page import points_page
 from lightning_app.report.series import without_transforms
 from lightning_app.report.table1 import table1_page
+from lightning_app.report.web.write import write_web_page
+from lightning_app.report.write import write_report
 
 Systems = dict[str, tuple[list[Point], list[Difference]]]
 
@@ -100,3 +103,14 @@ def test_a_pipe_in_a_name_breaks_no_table(systems: Systems) -> None:
 
 def test_signs_are_true_and_zero_is_not_negative() -> None:
     assert [signed(value) for value in (-6.094, 3.0, -0.001)] == ["−6.09", "+3.00", "+0.00"]
+
+
+def test_levels_of_recall_are_named_where_they_are_not_the_default(systems: Systems, tmp_path: Path) -> None:
+    other: Systems = {
+        name: ([replace(p, recall_levels="arange") for p in some], []) for name, (some, _) in systems.items()
+    }
+    assert "recall levels" not in points_page(systems)
+    assert "seed 0, recall levels of arange, commit" in points_page(other)
+    write_report(other, tmp_path)
+    page = write_web_page(other, tmp_path)
+    assert "seed 0, recall levels of arange, commit" in page.read_text()

@@ -10,7 +10,7 @@ from lightning_app.records.comparisons import Comparison
 from lightning_app.records.examples import Examples
 from lightning_app.records.points import Point
 from lightning_app.records.truth import explained
-from lightning_app.report.series import Systems, truth_of, without_transforms
+from lightning_app.report.series import Systems, told_levels, truth_of, without_transforms
 from lightning_app.report.web.comparisons import comparisons as comparisons_part
 from lightning_app.report.web.differences import differences
 from lightning_app.report.web.document import document, paragraphs
@@ -87,12 +87,13 @@ def _summary(systems: Systems) -> Markup:
 
 
 def _measured(some: Sequence[Point]) -> str:
-    """Network, weights, pictures, seed and commit."""
+    """Network, weights, pictures, seed, levels of recall that are not the default, and commit."""
     parts = [
         _listed([point.network for point in some]),
         _listed([point.weights for point in some]),
         f"{_listed([str(point.images) for point in some])} pictures",
         f"seed {_listed([str(point.seed) for point in some])}",
+        _listed([told_levels(point.recall_levels) for point in some]),
         _listed([f"commit {point.commit}" for point in some if point.commit]),
     ]
     return ", ".join(part for part in parts if part)
