@@ -1,12 +1,9 @@
-"""Pages that files of the repository state: the configs, the columns of the CSV files, the container."""
+"""Pages that files of the repository state: the configs and the container."""
 
 import ast
 import re
 from pathlib import Path
 from textwrap import dedent
-
-CSV = {"points": "Point", "classes": "ClassRow", "differences": "Difference", "comparisons": "Comparison"}
-"""The modules of ``lightning_app/records``, and what a row is."""
 
 
 def write(root: Path, pages: Path) -> None:
@@ -17,7 +14,6 @@ def write(root: Path, pages: Path) -> None:
         pages: the folder that they go to.
     """
     _configs(root / "configs", pages / "configs")
-    _put(pages / "csv.rst", _csv(root / "lightning_app/records"))
     _put(pages / "container.rst", _container(root / "lightning_app/bitstream.py"))
 
 
@@ -53,29 +49,6 @@ def opening(text: str) -> str:
     return re.sub(
         r"(?m)(?:^ {2}.*\n?)+", lambda block: f"```text\n{dedent(block[0]).rstrip()}\n```\n", "\n".join(comment)
     )
-
-
-def _csv(folder: Path) -> str:
-    parts = [_title("The columns of the CSV files", "=")]
-    parts.append(
-        "``dfc test`` and ``dfc evaluate`` write these files, and ``dfc report`` reads them. "
-        "An absent value is an empty cell."
-    )
-    for module, row in CSV.items():
-        tree = ast.parse((folder / f"{module}.py").read_text())
-        kind = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == row)
-        said, _, attributes = (ast.get_docstring(kind) or "").partition("Attributes:\n")
-        types = {str(n.target.id): ast.unparse(n.annotation) for n in kind.body if isinstance(n, ast.AnnAssign)}  # type: ignore[union-attr]
-        file = re.search(r"``(\w+\.csv)``", said)
-        parts += [_title(file[1] if file else row, "-"), said.strip()]
-        parts += [f"``{name}``\n   *{types[name]}*: {text}" for name, text in columns(attributes).items()]
-    return "\n\n".join(parts) + "\n"
-
-
-def columns(attributes: str) -> dict[str, str]:
-    """The part ``Attributes:`` of a docstring, by name."""
-    found = re.findall(r"(?m)^    (\w+): (.*(?:\n {8}.*)*)", attributes)
-    return {name: " ".join(text.split()) for name, text in found}
 
 
 def _container(module: Path) -> str:
