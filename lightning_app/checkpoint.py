@@ -23,6 +23,8 @@ TRANSFORM = "system.channel.transform."
 """Where it keeps the feature transform, if it has one."""
 CRITERION = "criterion."
 """Where it keeps parameters of the criterion, if there are any."""
+OPTIONS = {TRANSFORM: "channel.transform", CRITERION: "criterion"}
+"""The options of ``--model`` that these two parts belong to."""
 CROSSING = "crossing"
 """Where it keeps the names of the layers whose features its transform takes."""
 LEAST_VARIANCE = -1e-5
@@ -147,8 +149,8 @@ def match_part(state: dict[str, Tensor], own: Mapping[str, Tensor], prefix: str,
     put_own(state, own, prefix)
     if given:
         return (
-            f"{source} was trained with a {part}, which is left out here. "
-            "To use it, give the config or the options of its training."
+            f"{source} was trained with a {part}, which is left out here. To use it, give the config of its training "
+            f"too, such as `-c distil`, or the same --model.{OPTIONS[prefix]}."
         )
     return f"{source} holds no {part}: it keeps its initial values."
 
