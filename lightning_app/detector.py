@@ -17,37 +17,27 @@ from torch import Tensor, nn
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
-from lightning_app.checkpoint import (
-    CRITERION,
-    CROSSING,
-    TRANSFORM,
-    check_crossing,
-    load_model,
-    match_part,
-    network_state,
-    put_own,
-)
+from lightning_app.checkpoint import CROSSING, load_model
 from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector, use_class_map
 from lightning_app.data import Batch
 from lightning_app.detections import in_pixels
 from lightning_app.dropout import dropouts_of, make_repeatable, reseed_each
-from lightning_app.errors import OptionError, TrainingError, WeightsError
+from lightning_app.errors import OptionError, TrainingError
 from lightning_app.graph import Detections, SplitDetector
 from lightning_app.initial_values import find_values
 from lightning_app.lightning_fixes.averaged_weights import keep_averaged_weights
-from lightning_app.lightning_fixes.epoch_end import end_the_epoch
-from lightning_app.lightning_fixes.optimizer_options import take_over_options
 from lightning_app.lightning_fixes.run_length import steps_of_run
 from lightning_app.lightning_fixes.steps_saved import count_as_saved
 from lightning_app.lookahead import goes_on
-from lightning_app.measure import OfCoco, OperatingPoint, Rule, check_rules, of_accuracy, of_coco
+from lightning_app.measure import OperatingPoint, Rule, check_rules, logged, of_accuracy, of_coco
 from lightning_app.optimizer import Algorithm, Schedule, make_optimizer, make_schedule
 from lightning_app.pending import Pending
 from lightning_app.picture_channel import PictureChannel
 from lightning_app.provenance import program_commit
 from lightning_app.records.classes import ClassRow, class_rows
 from lightning_app.records.points import Point
+from lightning_app.resumption import make_fit
 from lightning_app.statistics import RecallLevels
 from lightning_app.systems import CloudOnly, Collaborative, PointOutput
 from lightning_app.transforms import FeatureTransform
@@ -187,28 +177,8 @@ class Detector(LightningModule):
             find_values(self.system, data.example_dataloader, self.trainer.strategy.root_device, training)
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Refuse another network's checkpoint in one sentence, before torch does in a hundred lines."""
-        if self.trainer.state.fn == "fit":
-            if "optimizer_states" not in checkpoint:
-                raise WeightsError(
-                    f"{self.trainer.ckpt_path} has weights and no run to resume; give it as --model.weights instead"
-                )
-            end_the_epoch(self.trainer, checkpoint["loops"]["fit_loop"])
-        source, state = str(self.trainer.ckpt_path or "the checkpoint"), checkpoint["state_dict"]
-        network_state(self.network, state, source)
-        check_crossing(checkpoint, self.transform, source)
-        resumes = self.trainer.state.fn == "fit"
-        if not resumes:  # which asks no criterion
-            put_own(state, self.state_dict(), CRITERION)
-        for part in (TRANSFORM, CRITERION):
-            told = match_part(state, self.state_dict(), part, source)
-            if told and resumes:
-                raise WeightsError(f"{told} A run resumes with what it began with: set it so, or use --model.weights")
-            if told:
-                rank_zero_info(told)
-        self.network.seen = checkpoint["seen"]
-        if self.trainer.state.fn == "fit":
-            take_over_options(checkpoint, self.configure_optimizers())
+        """Refuse another network's checkpoint, and make this one fit."""
+        make_fit(checkpoint, self)
 
     def on_train_start(self) -> None:
         """Count what was resumed as saved, and set the modes that Lightning then keeps over every validation."""
@@ -303,15 +273,8 @@ class Detector(LightningModule):
         classes = self.trainer.datamodule.classes  # type: ignore[attr-defined]
         rows = (class_rows(point.name, classes, one) for point, one in zip(self.points, computed, strict=True))
         self.class_rows = list(chain(*rows))
-        values = {f"{stage}/map": sum(point.map for point in self.points) / len(self.points)}
-        for point in self.points:
-            values[f"{stage}/map_{point.label}"] = point.map
-            values[f"{stage}/map_area_{point.label}"] = point.map_area
-            values[f"{stage}/kbpi_{point.label}"] = point.kbpi
-            by_coco = {name: getattr(point, name) for name in OfCoco.__annotations__}
-            values |= {f"{stage}/{name}_{point.label}": one for name, one in by_coco.items() if one is not None}
         # Every rank computed the same numbers; the largest of equal ones is exact, their mean might not be.
-        self.log_dict(values, sync_dist=True, reduce_fx="max")
+        self.log_dict(logged(self.points, stage), sync_dist=True, reduce_fx="max")
 
     def _measured(self, label: str) -> OperatingPoint:
         return cast(OperatingPoint, self.measured[label])

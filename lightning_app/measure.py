@@ -15,6 +15,7 @@ from lightning_app.graph import Detections
 from lightning_app.metrics import COCOMeanAveragePrecision, KilobitsPerImage, VOCMeanAveragePrecision
 from lightning_app.metrics.by_picture import PictureMetric
 from lightning_app.metrics.coco_map import check_installed
+from lightning_app.records.points import Point
 from lightning_app.statistics import RecallLevels
 
 Rule = Literal["voc", "coco"]
@@ -76,6 +77,23 @@ class OperatingPoint(nn.Module):
 def of_coco(values: Mapping[str, Tensor]) -> OfCoco:
     """What is COCO's of all that was measured: nothing where it was not asked for."""
     return cast(OfCoco, {name: float(values[name]) for name in OfCoco.__annotations__ if name in values})
+
+
+def logged(points: Sequence[Point], stage: str) -> dict[str, float]:
+    """What loggers get of operating points: ``val/map``, the mean, by which checkpoints go, and each one's numbers.
+
+    Args:
+        points: of one network.
+        stage: ``val`` or ``test``.
+    """
+    values = {f"{stage}/map": sum(point.map for point in points) / len(points)}
+    for point in points:
+        values[f"{stage}/map_{point.label}"] = point.map
+        values[f"{stage}/map_area_{point.label}"] = point.map_area
+        values[f"{stage}/kbpi_{point.label}"] = point.kbpi
+        by_coco = {name: getattr(point, name) for name in OfCoco.__annotations__}
+        values |= {f"{stage}/{name}_{point.label}": one for name, one in by_coco.items() if one is not None}
+    return values
 
 
 def check_rules(rules: Sequence[str]) -> None:
