@@ -60,10 +60,11 @@ def conclusion(plans: Sequence[Plan], aim: Aim, uplink: Uplink) -> str:
     size = "" if split.measured else ", raw float32, which no codec was measured at"
     which = "measured split" if split.measured and raw else "split"
     opening = f"Over {uplink}, the {aim.superlative} {which} is {split.name} ({aim.text(split)}{size}): "
-    others = " and ".join(_against(split, plan, aim) for plan in plans if plan.system != "split")
+    *others, last = (_against(split, plan, aim) for plan in plans if plan.system != "split")
+    against = f"{', '.join(others)} and {last}" if others else last
     end = "" if best == split else f"; {best.name} is the {aim.superlative} of all"
     left_out = f" No bits were measured at {len(raw)} other split(s)." if split.measured and raw else ""
-    return f"{opening}{others}{end}.{left_out}"
+    return f"{opening}{against}{end}.{left_out}"
 
 
 def _against(split: Plan, other: Plan, aim: Aim) -> str:

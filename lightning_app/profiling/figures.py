@@ -131,14 +131,15 @@ def _stacked(plans: Sequence[Plan], parts: Sequence[Part], aim: Aim, label: str,
     over = [place for place, plan in zip(places, plans, strict=True) if aim.cost(plan) > limit]
     best = [plans.index(best_plan(plans, aim)), plans.index(best_split(plans, aim))]
     ends = {bar for bar, plan in enumerate(plans) if plan.system != "split"}
-    name_bars(axes, places, [plan.name for plan in plans], ends.union(best))
+    name_bars(axes, places, [plan.name.replace(" ", "\n") for plan in plans], ends.union(best))
     _legend(figure, [_keys(plans, parts), [*marks, *_mark_cut_off(axes, over, limit, len(plans))]])
     return figure
 
 
 def _places(plans: Sequence[Plan]) -> tuple[list[float], list[float]]:
     """Where each bar stands and how wide it is: wider where it is no split, so that its name has room beside many."""
-    room = max(1.0, len(plans) / MOST_NAMES)
+    lines = 1 + any(" " in plan.name for plan in plans)
+    room = max(1.0, lines * len(plans) / MOST_NAMES)
     ends = sum(plan.system != "split" for plan in plans)
     places = [room * bar for bar in range(ends)] + [room * ends + 0.8 + bar for bar in range(len(plans) - ends)]
     return places, [0.8 * room] * ends + [0.8] * (len(plans) - ends)
@@ -171,7 +172,8 @@ def _mark_cut_off(axes: Axes, over: Sequence[float], limit: float, bars: int) ->
 def _mark_best(axes: Axes, places: Sequence[float], plans: Sequence[Plan], aim: Aim, limit: float) -> list[Line2D]:
     """A full mark over the best plan and, if that is no split, an empty one over the best split; their keys."""
     best, split = best_plan(plans, aim), best_split(plans, aim)
-    marks = [(best, "black", f"{aim.superlative}: {best.name}, {aim.text(best)}")]
+    name = best.name.removeprefix("cloud-only ")  # of a codec's, so that there is room for it
+    marks = [(best, "black", f"{aim.superlative}: {name}, {aim.text(best)}")]
     if split != best:
         marks.append((split, "white", f"{aim.superlative} split: {split.name}, {aim.text(split)}"))
     for plan, fill, _ in marks:

@@ -47,7 +47,7 @@ class Plan:
     """One way to run the network on one picture; a row of ``latency.csv``.
 
     Attributes:
-        system: ``mobile-only``, ``cloud-only`` or ``split``.
+        system: ``mobile-only``, ``cloud-only``, ``cloud-only HEVC420`` or ``split``.
         split: layer that the network is cut behind, empty but for a split.
         kbpi: kilobits that the uplink carries, 0 for mobile-only.
         size: where ``kbpi`` is from.
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def name(self) -> str:
-        """``max_7``, ``mobile-only`` or ``cloud-only``."""
+        """``max_7``, or of what is no split the system."""
         return self.split or self.system
 
 
@@ -91,7 +91,7 @@ def plans_of(
     seconds: Sequence[float],
     computed: Iterable[int],
     sizes: Mapping[str, Size],
-    picture: Size | None,
+    pictures: Mapping[str, Size],
     setting: Setting,
 ) -> list[Plan]:
     """Mobile-only, cloud-only where the picture's size is known, then every split in the order of the layers.
@@ -101,13 +101,12 @@ def plans_of(
         seconds: measured, of each layer.
         computed: indices of the layers that the outputs depend on.
         sizes: of the splits that were measured; the others send float32.
-        picture: what cloud-only sends, or None.
+        pictures: what cloud-only sends, by the name of the system; none where it is not known.
         setting: of mobile, uplink and cloud.
     """
     whole = sum(seconds[index] for index in computed)
     plans = [_plan("mobile-only", "", Size(0, "nothing is sent", measured=True), whole, 0, setting)]
-    if picture:
-        plans.append(_plan("cloud-only", "", picture, 0, whole, setting))
+    plans += [_plan(system, "", picture, 0, whole, setting) for system, picture in pictures.items()]
     for cut in cuts:
         mobile, cloud = (sum(seconds[index] for index in side) for side in (cut.mobile, cut.cloud))
         size = sizes.get(cut.split) or raw_size(cut.volume)

@@ -73,17 +73,22 @@ def feature_sizes(points: Sequence[Point], qp: str | None) -> dict[str, Size]:
     return sizes
 
 
-def picture_size(points: Sequence[Point], qp: str | None) -> Size | None:
-    """The size of the picture that cloud-only sends: its own file's where that was measured; None if nothing was.
+def picture_sizes(points: Sequence[Point], qp: str | None) -> dict[str, Size]:
+    """The sizes of the picture that cloud-only sends, by the name of the system, each where it was measured.
+
+    They are the picture's own file, ``cloud-only``, and the picture as each codec codes it, ``cloud-only HEVC420``.
 
     Args:
         points: of splits and of whole pictures.
-        qp: the operating point where the picture's own file was not measured, as of a split.
+        qp: the operating point of a codec, as of a split.
     """
     whole = [point for point in points if point.system == "cloud-only"]
-    originals = [point for point in whole if point.codec == "original"]
-    point = originals[0] if originals else _chosen(whole, qp)
-    return _measured(point) if point else None
+    sizes = {point.system: _measured(point) for point in whole if point.codec == "original"}
+    for curve in dict.fromkeys(point.curve for point in whole if point.codec != "original"):
+        point = _chosen([point for point in whole if point.curve == curve], qp)
+        if point:
+            sizes[curve] = _measured(point)
+    return sizes
 
 
 def _chosen(points: Sequence[Point], qp: str | None) -> Point | None:

@@ -19,7 +19,7 @@ from lightning_app.profiling.cuts import Cut, computed_layers, cuts_of, write_cu
 from lightning_app.profiling.figures import energy_figure, latency_figure, layer_figure
 from lightning_app.profiling.latency import Plan, Setting, plans_of
 from lightning_app.profiling.layers import Layer, layer_rows
-from lightning_app.profiling.sizes import Size, feature_sizes, picture_size, read_all
+from lightning_app.profiling.sizes import Size, feature_sizes, picture_sizes, read_all
 from lightning_app.profiling.tables import cut_table, layer_table, plan_table, worth_showing
 from lightning_app.profiling.timing import clock_of, drawn_picture, layer_seconds, whole_seconds
 from lightning_app.provenance import program_commit
@@ -30,6 +30,7 @@ from lightning_app.weights.files import read
 WIDE = 160
 """Columns of a table that goes to a file or a pipe, which have no width."""
 
+CLOUD_ONLY = "cloud-only"
 NO_CLOUD = (
     "Cloud-only is left out: how many kilobits its picture takes is not known; give --picture_kbpi, or points of whole "
     "pictures."
@@ -64,9 +65,9 @@ def profile(options: argparse.Namespace) -> None:
     cuts = cuts_of(network, options.passthrough)
     if not cuts:
         raise OptionError(f"{options.network} has no layer to split behind that leaves the cloud something to compute")
-    sizes, picture = _sizes(options, cuts)
+    sizes, pictures = _sizes(options, cuts)
     measured = _measure(network, device, options.repeats)
-    plans = plans_of(cuts, measured.seconds, computed_layers(network), sizes, picture, setting)
+    plans = plans_of(cuts, measured.seconds, computed_layers(network), sizes, pictures, setting)
     _write(options.output, measured.layers, cuts, plans, options.passthrough)
     _draw(options.output, network, measured.layers, plans, setting)
     _print(options, measured, cuts, plans, setting)
@@ -90,13 +91,13 @@ def _network(cfg: Path, weights: Path | None) -> Network:
     return network.eval()
 
 
-def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size], Size | None]:
-    """LayerTiming sizes by split, and the picture's."""
+def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size], dict[str, Size]]:
+    """Measured sizes by split, and those of the picture by system."""
     points = read_all(options.points, options.network, {cut.split for cut in cuts})
     sizes = feature_sizes(points, options.qp)
     if options.picture_kbpi is not None:
-        return sizes, Size(options.picture_kbpi, "--picture_kbpi", measured=True)
-    return sizes, picture_size(points, options.qp)
+        return sizes, {CLOUD_ONLY: Size(options.picture_kbpi, "--picture_kbpi", measured=True)}
+    return sizes, picture_sizes(points, options.qp)
 
 
 def _measure(network: Network, device: torch.device, repeats: int) -> LayerTiming:
@@ -160,7 +161,7 @@ def _print(
     console.print(_agreement(measured), soft_wrap=True, markup=False)
     console.print(cut_table(cuts, shown, options.passthrough))
     console.print(plan_table(plans, shown, f"One picture, {_words(setting)}"))
-    if not any(plan.system == "cloud-only" for plan in plans):
+    if not any(plan.system.startswith(CLOUD_ONLY) for plan in plans):
         console.print(NO_CLOUD, soft_wrap=True, markup=False)
     console.print(f"Written to {options.output}", soft_wrap=True, markup=False)
     for aim in aims:

@@ -36,7 +36,11 @@ def plans(count: int, best: int) -> list[Plan]:
     cuts = [Cut(name, (name,), (10**6,), tuple(range(i)), ()) for i, name in enumerate(names(count))]
     sizes = {names(count)[best]: Size(1, "measured", measured=True)}
     setting = Setting(parse_uplink("3G"), mobile_watts=5, radio_watts=2)
-    return plans_of(cuts, [0.01] * count, range(count), sizes, Size(710, "original", measured=True), setting)
+    pictures = {
+        "cloud-only": Size(710, "original", measured=True),
+        "cloud-only HEVC420": Size(9, "qp32", measured=True),
+    }
+    return plans_of(cuts, [0.01] * count, range(count), sizes, pictures, setting)
 
 
 def figures(count: int, best: int = 3) -> list[Figure]:
@@ -103,9 +107,9 @@ def test_stacks_are_as_high_as_the_latency() -> None:
     found = plans(5, best=2)
     axes = latency_figure(found, LATENCY, "").axes[0]
     tops = [bar.get_y() + bar.get_height() for bar in axes.patches]  # type: ignore[attr-defined]
-    assert tops[:7] == pytest.approx([plan.mobile_seconds for plan in found])
-    assert tops[7:14] == pytest.approx([plan.mobile_seconds + plan.uplink_seconds for plan in found])
-    assert tops[14:] == pytest.approx([plan.seconds for plan in found])
+    assert tops[:8] == pytest.approx([plan.mobile_seconds for plan in found])
+    assert tops[8:16] == pytest.approx([plan.mobile_seconds + plan.uplink_seconds for plan in found])
+    assert tops[16:] == pytest.approx([plan.seconds for plan in found])
 
 
 @pytest.mark.parametrize("best", [0, 60, 125])
@@ -113,7 +117,7 @@ def test_the_best_split_of_many_is_marked_and_bears_its_name(best: int) -> None:
     figure = latency_figure(plans(126, best), LATENCY, "")
     axes = figure.axes[0]
     ticks = {tick.get_text(): place for tick, place in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)}
-    assert {"mobile-only", "cloud-only", names(126)[best]} <= set(ticks)
+    assert {"mobile-only", "cloud-only", "cloud-only\nHEVC420", names(126)[best]} <= set(ticks)
     marks = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "v"]  # type: ignore[index]
     assert ticks[names(126)[best]] in marks
     assert any(names(126)[best] in text.get_text() for text in figure.legends[0].get_texts())

@@ -21,7 +21,8 @@ SETTING = Setting(parse_uplink("5Mbps"), mobile_factor=10, cloud_factor=2)
 
 
 def plans(setting: Setting = SETTING, picture: Size | None = PICTURE) -> dict[str, Plan]:
-    return {plan.name: plan for plan in plans_of(CUTS, SECONDS, (0, 1, 2), SIZES, picture, setting)}
+    pictures = {"cloud-only": picture} if picture else {}
+    return {plan.name: plan for plan in plans_of(CUTS, SECONDS, (0, 1, 2), SIZES, pictures, setting)}
 
 
 def parts(plan: Plan) -> list[float]:
@@ -72,17 +73,29 @@ def test_the_conclusion_compares_the_best_split_with_both_ends() -> None:
 
 def test_a_split_whose_bits_nobody_measured_does_not_win_over_one_that_was_measured() -> None:
     sizes = {"b_1": Size(9000, "measured", measured=True)}
-    found = list(plans_of(CUTS, SECONDS, (0, 1, 2), sizes, PICTURE, SETTING))
+    found = list(plans_of(CUTS, SECONDS, (0, 1, 2), sizes, {"cloud-only": PICTURE}, SETTING))
     assert best_plan([plan for plan in found if plan.system == "split"], LATENCY).name == "a_0"
     assert best_split(found, LATENCY).name == "b_1"
 
 
 def test_the_conclusion_says_where_no_split_is_best_and_where_the_split_was_not_measured() -> None:
     uplink = parse_uplink("LTE")
-    found = plans_of(CUTS[1:], SECONDS, (0, 1, 2), {}, PICTURE, Setting(uplink, 10, 0.1))
+    found = plans_of(CUTS[1:], SECONDS, (0, 1, 2), {}, {"cloud-only": PICTURE}, Setting(uplink, 10, 0.1))
     assert conclusion(found, LATENCY, uplink) == (
         "Over LTE, 5.85 Mbps, the fastest split is b_1 (411 ms, raw float32, which no codec was measured at): "
         "58.9 % less than mobile-only (1 s) and 3.1 times cloud-only (131 ms); cloud-only is the fastest of all."
+    )
+
+
+def test_a_split_is_compared_with_the_coded_picture_too() -> None:
+    uplink = parse_uplink("5Mbps")
+    pictures = {"cloud-only": PICTURE, "cloud-only HEVC420": Size(50, "HEVC420 qp32", measured=True)}
+    found = plans_of(CUTS, SECONDS, (0, 1, 2), SIZES, pictures, Setting(uplink, 10, 2))
+    assert [plan.name for plan in found] == ["mobile-only", "cloud-only", "cloud-only HEVC420", "a_0", "b_1"]
+    assert parts(found[2]) == [0, 0.01, 0.2, 0.21]
+    assert conclusion(found, LATENCY, uplink).endswith(
+        "and 42.9 % more than cloud-only HEVC420 (210 ms); cloud-only HEVC420 is the fastest of all. "
+        "No bits were measured at 1 other split(s)."
     )
 
 

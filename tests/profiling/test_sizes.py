@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lightning_app.errors import DataError, OptionError
-from lightning_app.profiling.sizes import Size, feature_sizes, picture_size, raw_size, read_all
+from lightning_app.profiling.sizes import Size, feature_sizes, picture_sizes, raw_size, read_all
 from lightning_app.records.points import Point, write_points
 
 QP32 = Point(
@@ -41,9 +41,12 @@ def test_a_qp_that_nothing_was_measured_at_is_refused() -> None:
 
 
 def test_cloud_only_prefers_the_pictures_own_file() -> None:
-    assert picture_size([LOSSLESS, JPEG, WHOLE], None) == Size(710.3, "original, mAP 38.10 %", measured=True)
-    assert picture_size([LOSSLESS, JPEG], None) == Size(900, "JPEG qp98, mAP 38.10 %", measured=True)
-    assert picture_size([LOSSLESS], None) is None
+    original, coded = (Size(710.3, "original, mAP 38.10 %", True), Size(900, "JPEG qp98, mAP 38.10 %", True))
+    assert picture_sizes([LOSSLESS, JPEG, WHOLE], None) == {"cloud-only": original, "cloud-only JPEG": coded}
+    assert picture_sizes([LOSSLESS, JPEG], None) == {"cloud-only JPEG": coded}
+    assert picture_sizes([LOSSLESS, JPEG, WHOLE], "98") == {"cloud-only": original, "cloud-only JPEG": coded}
+    assert picture_sizes([LOSSLESS, JPEG, WHOLE], "32") == {"cloud-only": original}
+    assert picture_sizes([LOSSLESS], None) == {}
 
 
 def test_what_was_not_measured_is_float32_and_says_so() -> None:
