@@ -20,16 +20,16 @@ from lightning_app.errors import DfcError, OptionError
 from lightning_app.imports import import_for_good
 
 USAGE = """\
-dfc: train and measure object detectors whose features cross a real video codec
+dfc: train and measure object detectors. A real video codec codes the features at a cut.
 
   dfc fit      -c configs/yolo_lite.yaml   train, plainly or with the codec in the loop
   dfc validate -c ...                      mAP and kilobits per image on the validation pictures
   dfc test     -c ...                      the same on the test pictures
   dfc predict  -c ...                      detections as JSON
   dfc evaluate -c ...                      mAP and kilobits over splits, depths, codecs and QPs; resumable
-  dfc encode   PICTURE ...                 the mobile side: a picture's features as a .dfc file
-  dfc decode   FILE.dfc ...                the cloud side: detections from a .dfc file
-  dfc show     FILE.dfc ...                what is in a .dfc file, what each part costs, and its tile as a picture
+  dfc encode   PICTURE ...                 the mobile side: code a picture's features into a .dfc file
+  dfc decode   FILE.dfc ...                the cloud side: detect objects from a .dfc file
+  dfc show     FILE.dfc ...                settings of a .dfc file, bytes of each part, its tile as a picture
   dfc profile  --network NET.cfg ...       costs of layers, sizes of features, and the best split over an uplink
   dfc report   NAME=FOLDER ...             the paper's Fig. 4, Fig. 5 and Table 1 from the CSVs of evaluations
   dfc weights  inspect | convert | onnx    Darknet's .weights, checkpoints and ONNX
@@ -37,7 +37,8 @@ dfc: train and measure object detectors whose features cross a real video codec
   dfc doctor                               versions, codecs, cores, GPUs, for a report of a bug
   dfc completion bash | zsh                a script by which the Tab key of your shell completes all of this
 
-`dfc COMMAND --help` lists the options; `--print_config` prints them all with their values.
+`dfc COMMAND --help` lists the options. -c (--config) FILE.yaml gives options to any command that has some.
+`--print_config` prints all options with their values, as such a file.
 """
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)

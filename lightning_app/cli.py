@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from argparse import HelpFormatter
 from pathlib import Path
 from tempfile import TemporaryFile
 from types import FrameType
@@ -35,6 +36,7 @@ DATA = (VOCDataModule, ShapesDataModule, PicturesDataModule)
 """What ``--data`` may name without a path, because jsonargparse finds imported classes; the first is the default."""
 KEYWORDS = ("best", "last", "hpc")
 """What ``--ckpt_path`` may be, besides the path of a file."""
+SEED = "seed of every draw: initial weights, QPs, the order of the pictures and their augmentation; 0 or more"
 NOT_KEPT = (
     "the same command starts from the beginning; evaluate reuses what is in its cache, and fit goes on with "
     "--ckpt_path last"
@@ -53,7 +55,17 @@ class SaveConfig(SaveConfigCallback):
 
 
 class Parser(OneSentence, LightningArgumentParser):
-    """Lightning's parser, which says what is wrong in one sentence."""
+    """Lightning's parser, which says what is wrong in one sentence, and in whose help no function of ours is named."""
+
+    def format_help(self, formatter: HelpFormatter | None = None) -> str:
+        """The help without the list of links: ``--seed_everything`` says what it sets."""
+        groups = self._action_groups
+        links = getattr(self, "_links_group", None)
+        self._action_groups = [group for group in groups if group is not links]
+        try:
+            return super().format_help(formatter)
+        finally:
+            self._action_groups = groups
 
 
 class CLI(CommandLineDecides, OwnInitArgs):
@@ -68,6 +80,9 @@ class CLI(CommandLineDecides, OwnInitArgs):
         """Link the seeds of model and data to ``--seed_everything``, and set the default of ``--data``."""
         parser.link_arguments("seed_everything", "model.seed", compute_fn=_checked_seed)
         parser.link_arguments("seed_everything", "data.init_args.seed", compute_fn=_checked_seed)
+        for action in parser._actions:
+            if action.dest == "seed_everything":
+                action.help = SEED
         parser.set_defaults({"data": f"lightning_app.data.{DATA[0].__name__}"})
 
     def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:

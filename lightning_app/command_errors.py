@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +24,10 @@ _REASONS = (
 """Why a class cannot be used, as jsonargparse says it."""
 _OURS = ("lightning_app.", "pytorch_lightning.")
 """Packages whose classes a name suffices for; others need their class path."""
+_LONG = re.compile(r"^--(?:model\.)?(?:channel\.|data\.)?")
+"""What the name of an option has before it in ``fit``, and not in other commands."""
+_LIKE = 0.6
+"""From which likeness on a name may be what was meant, as in `difflib`."""
 _TYPES = {
     "int": "a whole number",
     "float": "a number",
@@ -40,19 +44,30 @@ class OneSentence(ArgumentParser):
         if not self.exit_on_error:
             super().error(message, ex)
         parser = getattr(ex, "subcommand_parser", None) or self
+        group = self._subcommands_action
+        if group is not None and (found := re.search(rf"required: ({'|'.join(group.choices)})\.", message)):
+            parser, message = group.choices[found[1]], message.replace(f"{found[1]}.", "")
         options = [text for action in parser._actions for text in action.option_strings]
         options = [text for text in options if not text.endswith((".help", "+"))]
-        command = parser.prog.replace(" [options]", "").replace("__main__.py", "dfc")
-        raise OptionError(f"{sentence(message, options)} (`{command} --help` lists the options)") from ex
+        places = {one.dest: str(one.metavar or one.dest) for one in parser._actions if not one.option_strings}
+        said = sentence(message, options, places)
+        raise OptionError(f"{said} (`{command_of(parser)} --help` lists the options)") from ex
 
 
-def sentence(message: str, options: Sequence[str] = ()) -> str:
+def command_of(parser: ArgumentParser) -> str:
+    """The command of a parser, as one types it."""
+    return parser.prog.replace(" [options]", "").replace("__main__.py", "dfc")
+
+
+def sentence(message: str, options: Sequence[str] = (), places: Mapping[str, str] | None = None) -> str:
     """What a message of jsonargparse says, in one sentence.
 
     Args:
         message: may have many lines: one for each type that was tried.
         options: that the command has.
+        places: of the arguments without dashes that it has, the names that the help shows.
     """
+    places = places or {}
     key = ".".join(re.findall(r'Parser key "([^"]+)"', message))
     kinds = re.findall(r"given class_path '([^']+)'", message)
     if found := re.search(r"Option '(\w+)' is not accepted", message):
@@ -61,15 +76,30 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
         return f"there is no option {found[1]}; did you mean {found[2]}?"
     if found := re.search(r"unrecognized arguments: (\S+)", message):
         return _unknown(found[1], options)
-    if found := re.search(r"following arguments are required: ([\w.]+)", message):
-        name = f"{key}.{found[1]}".lstrip(".")
-        return f"{name if name in ('picture', 'file') else f'--{name}'} is missing"
+    if found := re.search(r"does not accept option '([\w.]+)'", message):
+        close = difflib.get_close_matches(f"--{found[1]}", options, n=1)
+        meant = f"; did you mean {close[0].lstrip('-')}?" if close else ""
+        return f"the config has the key {found[1]}, which this command does not know{meant}"
+    if found := re.search(r"following arguments are required: ([\w., ]+)", message):
+        names = [f"{key}.{name}".lstrip(".") for name in found[1].split(", ")]
+        names = [places.get(name, f"--{name}") for name in names]
+        return f"{', '.join(names)} {'are' if len(names) > 1 else 'is'} missing"
+    if found := re.search(r"to be one of \{(.*)\}, but it was not provided", message):
+        return f"a subcommand is missing: give one of {found[1].replace(',', ', ')}"
+    if found := re.search(r"argument (\S+): invalid choice: '?(.*?)'? \(choose from (.*)\)", message):
+        return _no_choice(places.get(found[1], found[1]), found[2], found[3].replace("'", ""))
+    if found := re.search(r"(\S+) not among choices [\[(](.*)[\])]", message):
+        return _no_choice(places.get(key, f"--{key}"), found[1].strip("'"), found[2].replace("'", ""))
+    if found := re.search(r"argument (\S+): expected (?:one|at least one) argument", message):
+        return f"{found[1]} has no value: write one behind it"
+    if "Not of type Path" in message:
+        return f"--{key} must be the path of a file or a folder"
     if found := re.search(r"File does not exist: '([^']+)'", message):
         return no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):
         return _no_class(key, found[0], message)
     if found := re.search(r"Expected an? (\S.*?)\. Got value: (.*)", message):
-        return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
+        return f"{places.get(key, f'--{key}')} must be {_in_words(found[1], found[2])}, not {found[2]}"
     if found := re.search(r"Given value: NestedArg\(key='[\w.]*?(\w+)'", message):
         return f"--{key}.{found[1]} belongs to a class that is not named: give --{key} CLASS before it"
     if found := re.search(r"Expected an? <class '([\w.]+)'>.*Given value: (\S+)", message, re.DOTALL):
@@ -77,9 +107,24 @@ def sentence(message: str, options: Sequence[str] = ()) -> str:
     return " ".join(message.split())
 
 
+def _no_choice(name: str, value: str, choices: str) -> str:
+    if name == "subcommand":
+        close = difflib.get_close_matches(value, choices.split(", "), n=1)
+        return f"there is no subcommand {value}" + (f"; did you mean {close[0]}?" if close else f": take {choices}")
+    return f"{name} must be one of {choices}, not {value}"
+
+
 def _unknown(option: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(option.partition("=")[0], list(known), n=1)
-    return f"there is no option {option}" + (f"; did you mean {close[0]}?" if close else "")
+    if not option.startswith("-"):
+        return f"{option} is one argument too many"
+    name = option.partition("=")[0]
+    likeness = {text: max(_likeness(name, text), _likeness(_LONG.sub("--", name), text)) for text in known}
+    close = max(likeness, key=likeness.__getitem__, default="")
+    return f"there is no option {option}" + (f"; did you mean {close}?" if likeness.get(close, 0) >= _LIKE else "")
+
+
+def _likeness(one: str, other: str) -> float:
+    return difflib.SequenceMatcher(None, other, one).ratio()
 
 
 def no_config(path: Path) -> str:

@@ -17,8 +17,8 @@ from lightning_app.codecs import Codec
 from lightning_app.codecs.base import sample_type
 from lightning_app.codecs.cores import available_cores
 from lightning_app.codecs.table import BY_NAME
+from lightning_app.command_parser import CommandParser
 from lightning_app.errors import DfcError
-from lightning_app.plain_parser import PlainParser
 from lightning_app.provenance import program_commit
 
 PACKAGES = ("torch", "pytorch-lightning", "torchmetrics", "jsonargparse", "albumentations", "numpy", "av", "wandb")
@@ -37,11 +37,12 @@ def run(arguments: list[str]) -> None:
         print(f"{name + ':':<20}{found}")  # noqa: T201
 
 
-def make_parser() -> PlainParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc doctor``: none."""
-    return PlainParser(
-        prog="dfc doctor",
-        description="Print versions, codecs, cores, GPUs, the login of Weights & Biases and free disk space.",
+    return CommandParser(
+        "dfc doctor",
+        "Print versions, codecs, cores, GPUs, the login of Weights & Biases and free disk space.",
+        config=False,
     )
 
 

@@ -19,6 +19,12 @@ OPTIONS = {
 }
 """The old names of options on the command line, and the new ones."""
 
+OF_COMMANDS = {
+    "dfc data convert": {"--split": "--train_share"},  # elsewhere the layer behind which a network is cut
+    "dfc data download": {"--root": "--folder"},  # elsewhere the devkit itself
+}
+"""Those of one command."""
+
 CHANNEL = {"bits": "depth"}
 """The old names of keys of a channel in a config, and the new ones."""
 
@@ -31,26 +37,31 @@ DETECTION_LOSS = "lightning_app.criteria.DetectionLoss"
 _load = get_loader("yaml")
 
 
-def renamed_arguments(arguments: Sequence[str]) -> list[str]:
+def renamed_arguments(arguments: Sequence[str], command: str = "") -> list[str]:
     """A command line in which every option has its new name.
+
+    Args:
+        arguments: of the command, without its name.
+        command: such as ``dfc data convert``.
 
     >>> renamed_arguments(["--model.channel.split", "max_7"])
     ['--model.channel.split', 'max_7']
     """
+    names = OPTIONS | OF_COMMANDS.get(command, {})
     given = {argument.partition("=")[0] for argument in arguments}
-    for old in given & OPTIONS.keys():
-        if OPTIONS[old] in given:
-            raise OptionError(f"{old} is the old name of {OPTIONS[old]}, and both are given: leave out {old}")
-    return [word for argument in arguments for word in _renamed(argument)]
+    for old in given & names.keys():
+        if names[old] in given:
+            raise OptionError(f"{old} is the old name of {names[old]}, and both are given: leave out {old}")
+    return [word for argument in arguments for word in _renamed(argument, names)]
 
 
-def _renamed(argument: str) -> list[str]:
+def _renamed(argument: str, names: dict[str, str]) -> list[str]:
     name, equals, value = argument.partition("=")
-    if name not in OPTIONS:
+    if name not in names:
         return [argument]
-    _tell(name, OPTIONS[name])
+    _tell(name, names[name])
     before = [f"--model.criterion={DETECTION_LOSS}"] if name == "--model.loss" else []
-    return [*before, f"{OPTIONS[name]}{equals}{value}"]
+    return [*before, f"{names[name]}{equals}{value}"]
 
 
 def read_old_configs() -> None:

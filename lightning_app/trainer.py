@@ -93,8 +93,9 @@ class Trainer(pytorch_lightning.Trainer):
             resamples: number of times that the pictures are drawn again, for standard deviations and
                 intervals, at least 2.
             truth: source of the true boxes: ``annotations``, those of the data, or ``teacher``, the detections of a
-                network in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP says how
-                much of what the teacher finds is still found; what different teachers measured is never compared.
+                network in the uncoded pictures with a score above 0.5. Then the data need no boxes, and mAP
+                measures the share of the teacher's detections that is still found. Results of different teachers are
+                never compared.
             teacher: weights of the teacher, Darknet ``.weights`` or a checkpoint of this program; null for the weights
                 that are evaluated. To compare retrained weights with default ones, give both the default
                 ones here.

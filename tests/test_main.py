@@ -41,6 +41,14 @@ def test_threads_that_wait_leave_their_cores_to_the_codec_unless_told_otherwise(
     assert run.stdout == f"{found}\n"
 
 
+def test_the_list_of_commands_needs_no_parser() -> None:
+    statement = (
+        "import sys; sys.argv = ['dfc', '--help']; from lightning_app.__main__ import main; main(); print(*sys.modules)"
+    )
+    imported = subprocess.check_output([sys.executable, "-c", statement], text=True).split()
+    assert not {"jsonargparse", "argparse", "yaml"} & set(imported)
+
+
 COLLECTOR = """
 import gc, sys
 from lightning_app.__main__ import main

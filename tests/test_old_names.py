@@ -38,6 +38,14 @@ def test_an_old_option_beside_the_new_one_is_refused() -> None:
         renamed_arguments(["--model.channel.bits=10", "--model.channel.depth", "12"])
 
 
+def test_an_option_of_one_command_is_read_by_its_old_name_there(dfc: Dfc) -> None:
+    status, _, err = dfc("data", "convert", "nowhere", "-o", "x", "--split", "2")
+    assert status == 2
+    assert "dfc: --split is now called --train_share; the old name is still read\n" in err
+    assert renamed_arguments(["--split", "max_7"], "dfc weights onnx") == ["--split", "max_7"]
+    assert renamed_arguments(["--root=data"], "dfc data download") == ["--folder=data"]
+
+
 def test_a_table_with_the_old_column_is_read_with_a_line_that_says_the_new_name(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

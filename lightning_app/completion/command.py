@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lightning_app.plain_parser import PlainParser
+from lightning_app.command_parser import CommandParser
 
 SHELLS = ("bash", "zsh")
 
@@ -16,12 +16,13 @@ def run(arguments: list[str]) -> None:
     print(script(options.shell))  # noqa: T201
 
 
-def make_parser() -> PlainParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc completion``."""
-    parser = PlainParser(
-        prog="dfc completion",
-        description="Print a script. With it, the Tab key of the shell completes commands, options and values of dfc. "
+    parser = CommandParser(
+        "dfc completion",
+        "Print a script. With it, the Tab key of the shell completes commands, options and values of dfc. "
         "The script lists them all: print it again after an upgrade of dfc.",
+        config=False,
     )
     parser.add_argument("shell", choices=SHELLS, help="your shell")
     return parser

@@ -25,7 +25,7 @@ def script(shell: str) -> str:
         shell: bash or zsh.
     """
     root = argparse.ArgumentParser(
-        prog="dfc", description="train and measure object detectors whose features are sent as video"
+        prog="dfc", description="train and measure object detectors; a real video codec codes the features at a cut"
     )
     root.add_argument("--version", action="version", version="", help="print the version")
     commands = root.add_subparsers()

@@ -113,7 +113,7 @@ def fetch(archive: Archive, folder: Path, mirror: str | None = None) -> Path:
         _check(url, part, archive.sha256)
         part.rename(file)
     except OSError as error:
-        raise DataError(f"{part} cannot be written ({error.strerror}): give a --root with room for it") from error
+        raise DataError(f"{part} cannot be written ({error.strerror}): give a --folder with room for it") from error
     return file
 
 

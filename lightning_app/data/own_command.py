@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 from pathlib import Path
-from typing import Any
 
 import yaml
+from jsonargparse import Namespace
 from rich.console import Console
 
+from lightning_app.command_parser import CommandParser
 from lightning_app.data.adapt import Adapted, adapt
 from lightning_app.data.check_command import check
 from lightning_app.data.conversion import NAMES, Converted, Findings, convert
@@ -25,12 +25,12 @@ MOST = 50
 """Sentences about faulty files that are printed, at most."""
 
 
-def add_convert(commands: Any) -> None:
-    """Add the parser of ``convert``."""
-    parser = commands.add_parser("convert", help="a devkit of pictures with .xml files, YOLO text or COCO JSON")
-    parser.description = (
+def convert_parser() -> CommandParser:
+    """The options of ``dfc data convert``."""
+    parser = CommandParser(
+        "dfc data convert",
         "Make a VOC devkit of a folder of pictures that are annotated by VOC's .xml files, YOLO text or COCO JSON, and "
-        "check it; with --network also a network for its classes."
+        "check it; with --network also a network for its classes.",
     )
     parser.add_argument("folder", type=Path, help="folder of the pictures, which may have subfolders")
     parser.add_argument(
@@ -43,8 +43,9 @@ def add_convert(commands: Any) -> None:
         help="folder of the annotations, or a COCO JSON (default: the folder of the pictures)",
     )
     parser.add_argument(
-        "--split",
-        type=float,
+        "--train_share",
+        type=float | None,
+        default=None,
         metavar="SHARE",
         help="share of the pictures to train on, drawn at random (default: by the names of folders, or 0.8)",
     )
@@ -61,14 +62,15 @@ def add_convert(commands: Any) -> None:
         help=f"network that is also adapted to the classes, as DEVKIT/{CFG}; see `adapt`",
     )
     _add_weights(parser)
+    return parser
 
 
-def add_adapt(commands: Any) -> None:
-    """Add the parser of ``adapt``."""
-    parser = commands.add_parser("adapt", help="a network for one's own classes")
-    parser.description = (
+def adapt_parser() -> CommandParser:
+    """The options of ``dfc data adapt``."""
+    parser = CommandParser(
+        "dfc data adapt",
         "Write a Darknet .cfg for other classes: classes=, the filters= before the heads and, for a devkit, anchors by "
-        "k-means over its training boxes. With --weights also the trained layers before the heads, as OUT.weights."
+        "k-means over its training boxes. With --weights also the trained layers before the heads, as OUT.weights.",
     )
     parser.add_argument(
         "root", type=Path, nargs="?", help="the devkit to find anchors for; without it the anchors stay as they are"
@@ -83,13 +85,14 @@ def add_adapt(commands: Any) -> None:
         "-o", "--output", type=Path, required=True, metavar="OUT.cfg", help="file of the adapted network"
     )
     _add_weights(parser)
+    return parser
 
 
-def _add_weights(parser: argparse.ArgumentParser) -> None:
+def _add_weights(parser: CommandParser) -> None:
     parser.add_argument("--weights", type=Path, help="weights of --network, Darknet .weights or a checkpoint")
 
 
-def run_adapt(options: argparse.Namespace) -> None:
+def run_adapt(options: Namespace) -> None:
     """Write the network, and say what to type next."""
     if options.output.suffix != ".cfg":
         raise OptionError(f"-o {options.output} must end in .cfg: {options.output.with_suffix('.cfg')}")
@@ -101,7 +104,7 @@ def run_adapt(options: argparse.Namespace) -> None:
     _say_next(_fit(root, options.classes, options.output, adapted.weights), console)
 
 
-def run_convert(options: argparse.Namespace) -> None:
+def run_convert(options: Namespace) -> None:
     """Make the devkit, check it, and say what to type next.
 
     Raises:
@@ -118,7 +121,7 @@ def run_convert(options: argparse.Namespace) -> None:
 
     try:
         converted = convert(
-            options.folder, output, findings, options.annotations, options.split, options.classes, finish
+            options.folder, output, findings, options.annotations, options.train_share, options.classes, finish
         )
     finally:
         for sentence in findings.faults[:MOST]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import Literal
 
+from jsonargparse import Namespace
+
+from lightning_app.command_parser import CommandParser
 from lightning_app.errors import OptionError
-from lightning_app.plain_parser import PlainParser
 from lightning_app.profiling.uplink import NAMED, parse_uplink
 from lightning_app.shipped import find_network
 
@@ -21,11 +23,11 @@ def run(arguments: list[str]) -> None:
     profile(options)
 
 
-def make_parser() -> PlainParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc profile``."""
-    parser = PlainParser(
-        prog="dfc profile",
-        description="Measure a network's layers and find, after Neurosurgeon, where to split it: layers.csv, cuts.csv, "
+    parser = CommandParser(
+        "dfc profile",
+        "Measure a network's layers and find, after Neurosurgeon, where to split it: layers.csv, cuts.csv, "
         "latency.csv and figures as PNG and SVG. The time of the codec, and of sending the boxes back, is not counted.",
     )
     _add_network(parser)
@@ -34,19 +36,20 @@ def make_parser() -> PlainParser:
     return parser
 
 
-def _check(options: argparse.Namespace) -> None:
+def _check(options: Namespace) -> None:
     if options.repeats < 1:
         raise OptionError(f"--repeats must be 1 or more, not {options.repeats}")
     if options.picture_kbpi is not None and not 0 < options.picture_kbpi < float("inf"):
         raise OptionError(f"--picture_kbpi must be above 0, not {options.picture_kbpi:g}")
     if options.qp is not None and not options.points:
         raise OptionError("--qp says which of the points are taken: give --points too, or leave it out")
+    options.qp = None if options.qp is None else str(options.qp)
     options.network = find_network(options.network)
     options.uplink = parse_uplink(options.uplink)
     options.output = options.output or Path("runs/profile") / options.network.stem
 
 
-def _add_network(parser: argparse.ArgumentParser) -> None:
+def _add_network(parser: CommandParser) -> None:
     add = parser.add_argument
     add("--network", type=Path, required=True, metavar="NET.cfg", help="Darknet .cfg of the network")
     add(
@@ -57,20 +60,20 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--passthrough",
-        choices=("reduced", "full"),
+        type=Literal["reduced", "full"],
         default="reduced",
-        help="the second tensor that is sent where a later layer joins an earlier one, as --model.channel.passthrough "
-        "(default: reduced)",
+        help="the second tensor that is sent where a later layer joins an earlier one, as --model.channel.passthrough",
     )
     add(
         "--repeats",
         type=int,
         default=10,
         metavar="N",
-        help="number of passes; the time of a layer is that of its shortest one (default: 10)",
+        help="number of passes; the time of a layer is that of its shortest one",
     )
-    add("--device", default="cpu", help="device to measure on: cpu, cuda or cuda:N (default: cpu)")
+    add("--device", type=str, default="cpu", help="device to measure on: cpu, cuda or cuda:N")
     add(
+        "-o",
         "--output",
         type=Path,
         metavar="FOLDER",
@@ -78,19 +81,19 @@ def _add_network(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_setting(parser: argparse.ArgumentParser) -> None:
+def _add_setting(parser: CommandParser) -> None:
     add = parser.add_argument
     rates = ", ".join(f"{uplink.name} ({uplink.mbps:g} Mbps)" for uplink in NAMED)
     add(
         "--uplink",
+        type=str,
         default="LTE",
         metavar="NAME|RATE",
-        help="rate of the uplink, such as 5Mbps or 800kbps, or a name for a mean of the USA in 2017: "
-        f"{rates} (default: LTE)",
+        help=f"rate of the uplink, such as 5Mbps or 800kbps, or a name for a mean of the USA in 2017: {rates}",
     )
     factor = "factor by which the {0} is slower than this device: 1 if the {0} is this device"
-    add("--mobile_factor", type=float, default=10, metavar="F", help=f"{factor.format('mobile')} (default: 10)")
-    add("--cloud_factor", type=float, default=1, metavar="F", help=f"{factor.format('cloud')} (default: 1)")
+    add("--mobile_factor", type=float, default=10, metavar="F", help=factor.format("mobile"))
+    add("--cloud_factor", type=float, default=1, metavar="F", help=factor.format("cloud"))
     add(
         "--mobile_watts",
         type=float,
@@ -105,7 +108,7 @@ def _add_setting(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_sizes(parser: argparse.ArgumentParser) -> None:
+def _add_sizes(parser: CommandParser) -> None:
     add = parser.add_argument
     add(
         "--points",
@@ -117,6 +120,8 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--qp",
+        type=int | str | None,
+        default=None,
         help="QP of the points that are compared, such as 32; of several points at it, the one of the lowest rate is "
         "taken (default: lossless, or else the highest rate)",
     )

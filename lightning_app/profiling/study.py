@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import sys
 from math import prod
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from jsonargparse import Namespace
 from rich.console import Console
 
 from lightning_app.darknet import Network
@@ -51,7 +51,7 @@ class LayerTiming(NamedTuple):
     whole: float
 
 
-def profile(options: argparse.Namespace) -> None:
+def profile(options: Namespace) -> None:
     """Run the command.
 
     Args:
@@ -91,7 +91,7 @@ def _network(cfg: Path, weights: Path | None) -> Network:
     return network.eval()
 
 
-def _sizes(options: argparse.Namespace, cuts: list[Cut]) -> tuple[dict[str, Size], dict[str, Size]]:
+def _sizes(options: Namespace, cuts: list[Cut]) -> tuple[dict[str, Size], dict[str, Size]]:
     """Measured sizes by split, and those of the picture by system."""
     points = read_all(options.points, options.network, {cut.split for cut in cuts})
     sizes = feature_sizes(points, options.qp)
@@ -149,9 +149,7 @@ def _words(setting: Setting) -> str:
     )
 
 
-def _print(
-    options: argparse.Namespace, measured: LayerTiming, cuts: list[Cut], plans: list[Plan], setting: Setting
-) -> None:
+def _print(options: Namespace, measured: LayerTiming, cuts: list[Cut], plans: list[Plan], setting: Setting) -> None:
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     aims = (LATENCY, ENERGY) if setting.mobile_watts is not None else (LATENCY,)
     notable = {plan.split for plan in plans if plan.system == "split" and plan.measured}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from lightning_app.command_parser import CommandParser
 from lightning_app.errors import OptionError
-from lightning_app.plain_parser import PlainParser
 from lightning_app.records.comparisons import read_comparisons
 from lightning_app.records.differences import Difference, read_differences
 from lightning_app.records.examples import EXAMPLES, read_examples
@@ -47,9 +47,9 @@ def run(arguments: list[str]) -> None:
         console.print(f"Written to {path}", soft_wrap=True, markup=False)
 
 
-def make_parser() -> PlainParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc report``."""
-    parser = PlainParser(prog="dfc report", description=DESCRIPTION)
+    parser = CommandParser("dfc report", DESCRIPTION)
     parser.add_argument(
         "systems",
         nargs="+",
@@ -57,9 +57,7 @@ def make_parser() -> PlainParser:
         help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv, bd.csv and "
         "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name",
     )
-    parser.add_argument(
-        "--output", type=Path, default=Path("report"), help="folder to write figures and tables (default: report)"
-    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder to write figures and tables")
     parser.add_argument(
         "--comparisons", type=Path, help="file comparisons.csv of ways of training, for one more figure"
     )

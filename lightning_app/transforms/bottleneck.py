@@ -22,7 +22,7 @@ class Bottleneck(FoundTransform):
     first step, so that a training begins with what can be had without any.
 
     Args:
-        channels: that are sent, at least 1 and at most as many as cross.
+        channels: that are sent, at least 1 and at most as many as the layer has.
         kernel: side of both convolutions: 1 or 3.
         stride: each N×M is sent as about N/stride × M/stride; 1 for all positions.
         sensitivity: of the initial components, see `KLT`.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import get_args
 
 from lightning_app.bitstream import read_container
 from lightning_app.channel import FeatureChannel, QPOption
-from lightning_app.command_errors import OneSentence
+from lightning_app.command_config import OF_CHANNEL
+from lightning_app.command_parser import CommandParser
 from lightning_app.darknet import use_class_map
 from lightning_app.data import VOC_CLASSES, Resize, read_names
 from lightning_app.detections import with_names
@@ -16,38 +16,39 @@ from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
 from lightning_app.graph import SplitDetector
 from lightning_app.systems import Collaborative
-from lightning_app.transmit.arguments import add_config, with_configs
 from lightning_app.transmit.cloud import detect_from
 from lightning_app.transmit.mobile import encode_picture
 from lightning_app.transmit.model import add_network, add_transform_and_codec, detector_of, load, load_for
+
+OF_TRAINING = {"qps", "eval_qps", "training_codec", "gradient", "workers"}
+"""The options of the channel that `dfc encode` has not: it codes one picture at one QP."""
 
 
 def run_encode(arguments: list[str]) -> None:
     """``dfc encode PICTURE -o FILE.dfc``: the mobile side."""
     parser = make_encode_parser()
-    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
-    system = Collaborative(detector_of(options.network), options.channel)
-    load(system.network, options.channel.transform, options.weights)
+    options = parser.instantiate_classes(parser.parse_args(arguments))
+    channel = FeatureChannel(qps=[options.qp], **{name: options[name] for name in OF_CHANNEL - OF_TRAINING})
+    system = Collaborative(detector_of(options.network), channel)
+    load(system.network, channel.transform, options.weights)
     output = options.output or options.picture.with_suffix(".dfc")
     data = encode_picture(options.picture, system.eval(), options.qp, options.resize)
     write(output, data)
     print(f"Written to {output}: {len(data)} bytes, {8 * len(data) / 1000:.2f} kilobits")  # noqa: T201
 
 
-def make_encode_parser() -> OneSentence:
+def make_encode_parser() -> CommandParser:
     """The options of ``dfc encode``."""
-    parser = OneSentence(prog="dfc encode", description="Code the features of a picture: the mobile side.")
+    parser = CommandParser("dfc encode", "Code the features of a picture: the mobile side.")
     parser.add_argument("picture", type=Path, help="file of the picture to code")
-    add_config(parser)
     add_network(parser)
     parser.add_argument(
         "--qp", type=QPOption, default="lossless", help="QP at which the features are coded, 0 to 51, or lossless"
     )
     parser.add_argument(
-        "--resize", choices=get_args(Resize), default="plain", help="way to bring the picture to the network's input"
+        "--resize", type=Resize, default="plain", help="way to bring the picture to the network's input"
     )
-    parser.add_class_arguments(FeatureChannel, "channel", skip={"eval_qps", "training_codec", "gradient", "workers"})
-    parser.link_arguments("qp", "channel.qps", compute_fn=_listed)
+    parser.add_class_arguments(FeatureChannel, skip=OF_TRAINING)
     parser.add_argument("-o", "--output", type=Path, help="file to write; if not given, the picture's name with .dfc")
     return parser
 
@@ -55,7 +56,7 @@ def make_encode_parser() -> OneSentence:
 def run_decode(arguments: list[str]) -> None:
     """``dfc decode FILE.dfc -o DETECTIONS.json``: the cloud side."""
     parser = make_decode_parser()
-    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
+    options = parser.instantiate_classes(parser.parse_args(arguments))
     network, transform = detector_of(options.network), options.transform
     if options.class_map is not None:
         use_class_map(network, options.class_map)
@@ -72,11 +73,10 @@ def run_decode(arguments: list[str]) -> None:
     print(f"Written to {output}: {len(found['scores'])} detections")  # noqa: T201
 
 
-def make_decode_parser() -> OneSentence:
+def make_decode_parser() -> CommandParser:
     """The options of ``dfc decode``."""
-    parser = OneSentence(prog="dfc decode", description="Detect from coded features: the cloud side.")
+    parser = CommandParser("dfc decode", "Detect from coded features: the cloud side.")
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
-    add_config(parser)
     add_network(parser)
     parser.add_argument(
         "--classes",
@@ -93,10 +93,6 @@ def make_decode_parser() -> OneSentence:
     parser.add_argument("-o", "--output", type=Path, help="JSON file to write; if not given, the name with .json")
     add_transform_and_codec(parser)
     return parser
-
-
-def _listed(qp: QPOption) -> list[QPOption]:
-    return [qp]
 
 
 def _class_names(path: Path | None, network: SplitDetector) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from lightning_app.bitstream import ContainerHeader, SentTensor, read_container, read_header, unpack
 from lightning_app.codecs import Codec
-from lightning_app.command_errors import OneSentence
+from lightning_app.command_parser import CommandParser
 from lightning_app.errors import DfcError, OptionError
 from lightning_app.graph import SplitDetector
 from lightning_app.identity import model_id
@@ -21,15 +21,14 @@ from lightning_app.tiling import picture_shape
 from lightning_app.transforms import FeatureTransform
 from lightning_app.transforms.shapes import sent_shapes
 from lightning_app.transmit.agreement import find_codec
-from lightning_app.transmit.arguments import add_config, with_configs
 from lightning_app.transmit.cloud import check_transform, split_of
 from lightning_app.transmit.command import write
 from lightning_app.transmit.model import add_network, add_transform_and_codec, detector_of, load_for
 from lightning_app.transmit.parts import Part, hevc_settings, settings, with_network, without_network
 
 DESCRIPTION = """\
-Print what a .dfc file says, and how many bytes each part of it has. With --network and --weights the file is checked
-against them, its payloads are told apart, and -o draws its tile."""
+Print the settings in a .dfc file and the bytes of each part of it. With --network and --weights the file is checked
+against them, each payload has a line of its own, and -o draws the tile."""
 GAP = 4
 """White rows between two tensors."""
 
@@ -37,7 +36,7 @@ GAP = 4
 def run(arguments: list[str]) -> None:
     """``dfc show FILE.dfc -o TILE.png``: look into a container."""
     parser = make_parser()
-    options = parser.instantiate_classes(parser.parse_args(with_configs(arguments, parser)))
+    options = parser.instantiate_classes(parser.parse_args(arguments))
     _check(options.network, options.weights, options.output)
     data = read_container(options.file)
     try:
@@ -64,11 +63,10 @@ def run(arguments: list[str]) -> None:
         print(f"Written to {options.output}")  # noqa: T201
 
 
-def make_parser() -> OneSentence:
+def make_parser() -> CommandParser:
     """The options of ``dfc show``."""
-    parser = OneSentence(prog="dfc show", description=DESCRIPTION)
+    parser = CommandParser("dfc show", DESCRIPTION)
     parser.add_argument("file", type=Path, help=".dfc file that `dfc encode` wrote")
-    add_config(parser)
     add_network(parser, required=False)
     add_transform_and_codec(parser)
     parser.add_argument(

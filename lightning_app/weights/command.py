@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
+from jsonargparse import Namespace
 from rich.console import Console
 
-from lightning_app.plain_parser import PlainParser
+from lightning_app.command_parser import CommandParser
 from lightning_app.weights.convert import convert
 from lightning_app.weights.files import read
 from lightning_app.weights.inspect import layer_table, remarks
@@ -24,28 +24,36 @@ def run(arguments: list[str]) -> None:
 
         run_onnx(arguments[1:])
         return
-    options = make_parser().parse_args(arguments)
-    options.action(options)
+    given = make_parser().parse_args(arguments)
+    options = given[given.subcommand]
+    if given.subcommand == "inspect":
+        _inspect(options)
+    else:
+        convert(options.source, options.target, options.network, options.upto)
+        say_written(options.target)
 
 
-def make_parser() -> PlainParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc weights``; those of ``onnx`` are in `onnx_command`."""
-    parser = PlainParser(prog="dfc weights", description="Look into weights, convert them, export ONNX.")
-    actions = parser.add_subparsers(required=True, metavar="{inspect,convert,onnx}")
-    _add_inspect(actions.add_parser("inspect", help="layers, shapes and statistics of a weights file"))
-    _add_convert(actions.add_parser("convert", help="Darknet weights to a checkpoint, or back"))
-    actions.add_parser("onnx", help="the network as ONNX, whole or as front and back")
+    parser = CommandParser("dfc weights", "Look into weights, convert them, export ONNX.", config=False)
+    parser.subcommand(_inspect_parser(), "layers, shapes and statistics of a weights file")
+    parser.subcommand(_convert_parser(), "Darknet weights to a checkpoint, or back")
+    onnx = CommandParser("dfc weights onnx", "The network as ONNX.", config=False)
+    parser.subcommand(onnx, "the network as ONNX, whole or as front and back")
     return parser
 
 
-def _add_inspect(parser: argparse.ArgumentParser) -> None:
-    parser.description = "Print the layers of a weights file: shapes, how many values, statistics of the weights."
+def _inspect_parser() -> CommandParser:
+    parser = CommandParser(
+        "dfc weights inspect",
+        "Print the layers of a weights file: shapes, how many values, statistics of the weights.",
+    )
     parser.add_argument("file", type=Path, metavar="FILE", help="Darknet .weights, or a checkpoint (.ckpt)")
     _add_network(parser)
-    parser.set_defaults(action=_inspect)
+    return parser
 
 
-def _inspect(options: argparse.Namespace) -> None:
+def _inspect(options: Namespace) -> None:
     loaded = read(options.file, options.network)
     console = Console(width=None if sys.stdout.isatty() else WIDE)
     console.print(layer_table(options.file, loaded))
@@ -53,29 +61,26 @@ def _inspect(options: argparse.Namespace) -> None:
         console.print(sentence, markup=False, soft_wrap=True)
 
 
-def _add_convert(parser: argparse.ArgumentParser) -> None:
-    parser.description = (
+def _convert_parser() -> CommandParser:
+    parser = CommandParser(
+        "dfc weights convert",
         "Convert Darknet weights to a checkpoint, or a checkpoint to Darknet weights, bit for bit. The checkpoint goes "
-        "to --model.weights of any command, and to --ckpt_path of validate, test and predict; it has no run to resume."
+        "to --model.weights of any command, and to --ckpt_path of validate, test and predict; it has no run to resume.",
     )
     parser.add_argument("source", type=Path, metavar="IN", help="Darknet .weights, or a checkpoint (.ckpt)")
     parser.add_argument("target", type=Path, metavar="OUT", help="the same; a file that is there is not overwritten")
     _add_network(parser)
     parser.add_argument(
         "--upto",
-        type=int,
+        type=int | None,
+        default=None,
         metavar="N",
         help="write Darknet weights of only the layers before layer N, with no pictures seen, as Darknet's `partial`",
     )
-    parser.set_defaults(action=_convert)
+    return parser
 
 
-def _convert(options: argparse.Namespace) -> None:
-    convert(options.source, options.target, options.network, options.upto)
-    say_written(options.target)
-
-
-def _add_network(parser: argparse.ArgumentParser) -> None:
+def _add_network(parser: CommandParser) -> None:
     parser.add_argument(
         "--network",
         type=Path,

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 
 from lightning_app.checkpoint import check_found, load_model
+from lightning_app.command_parser import CommandParser
 from lightning_app.errors import OptionError
 from lightning_app.graph import Passthrough, SplitDetector
 from lightning_app.transforms import FeatureTransform
@@ -18,23 +19,24 @@ from lightning_app.weights.onnx import export
 
 def run_onnx(arguments: list[str]) -> None:
     """Parse a command line and run it."""
-    options = make_parser().parse_args(arguments)
+    parser = make_parser()
+    options = parser.parse_args(arguments)
     if options.split is None:
         for name in ("passthrough", "transform"):
             if getattr(options, name) is not None:
                 raise OptionError(f"--{name} says what is sent at a cut: give --split too, or leave it out")
-    options = make_parser().instantiate_classes(options)
+    options = parser.instantiate_classes(options)
     passthrough: Passthrough = options.passthrough or "reduced"
     network = _filled(options, passthrough)
     for path in export(network.eval(), options.output, options.split, passthrough, options.transform):
         say_written(path)
 
 
-def make_parser() -> ArgumentParser:
+def make_parser() -> CommandParser:
     """The options of ``dfc weights onnx``."""
-    parser = ArgumentParser(
-        prog="dfc weights onnx",
-        description="Export whole.onnx, or with --split front.onnx and back.onnx. Inputs and outputs bear the names of "
+    parser = CommandParser(
+        "dfc weights onnx",
+        "Export whole.onnx, or with --split front.onnx and back.onnx. Inputs and outputs bear the names of "
         "their layers, the picture is `images`; batch, rows and columns are free. Opset 18.",
     )
     parser.add_argument("file", type=Path, help="Darknet .weights, or a checkpoint (.ckpt)")
@@ -50,6 +52,7 @@ def make_parser() -> ArgumentParser:
         "--passthrough",
         type=Passthrough | None,
         default=None,
+        metavar="{reduced,full}",
         help="the second tensor that is sent where a later layer joins an earlier one, as --model.channel.passthrough; "
         "reduced if it is not given",
     )
@@ -59,7 +62,7 @@ def make_parser() -> ArgumentParser:
         default=None,
         help="class path of the feature transform that the checkpoint was trained with; not given for none",
     )
-    parser.add_argument("--output", type=Path, required=True, help="folder for the .onnx files")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for the .onnx files")
     return parser
 
 

@@ -120,7 +120,7 @@ def test_every_kind_of_annotation_gives_the_same_devkit(dfc: Dfc, flat: Path, wr
 
 
 def test_the_flat_case_is_a_devkit_by_one_command(dfc: Dfc, shared: Path) -> None:
-    status, out, err = convert(dfc, shared / "cases/flat", "--split", "0.5")
+    status, out, err = convert(dfc, shared / "cases/flat", "--train_share", "0.5")
     assert (status, err) == (0, "")
     assert "3 pictures to train on and 3 to test on" in out
     assert len(contents(Path("own"))) == 6
@@ -169,7 +169,7 @@ def test_the_sets_that_folders_tell_are_kept(
     status, _, err = convert(dfc, "my")
     assert (status, err) == (0, "")
     assert {part: len(read_set(Path("own"), f"Own/{part}")) for part in sets} == sets
-    assert convert(dfc, "my", "--split", "0.6", output="drawn")[0] == 0
+    assert convert(dfc, "my", "--train_share", "0.6", output="drawn")[0] == 0
     assert len(read_set(Path("drawn"), "Own/train")) == 3
     assert not Path("drawn/Own/ImageSets/Main/val.txt").exists()
 
@@ -278,8 +278,8 @@ def refused(dfc: Dfc, *arguments: str | Path) -> str:
 def test_what_cannot_be_is_one_sentence(dfc: Dfc, flat: Path) -> None:
     assert "my has no annotations of my's pictures: neither VOC's .xml" in refused(dfc, flat)
     write_voc(flat)
-    assert "--split must be between 0 and 1, the share of the pictures to train on, not 80.0" in refused(
-        dfc, flat, "--split", "80"
+    assert "--train_share must be between 0 and 1, the share of the pictures to train on, not 80.0" in refused(
+        dfc, flat, "--train_share", "80"
     )
     assert "--weights are those of --network: give both" in refused(dfc, flat, "--weights", "x.weights")
     Path("my.names").write_text("mug\n")

@@ -224,7 +224,7 @@ def test_a_full_disk_is_an_error_that_says_so(published: Published) -> None:
     archive, _, root = published
     root.mkdir()
     (root / f"{NAME}.part").symlink_to("/dev/full")
-    with pytest.raises(DataError, match=r"\.part cannot be written \(No space left on device\): give a --root"):
+    with pytest.raises(DataError, match=r"\.part cannot be written \(No space left on device\): give a --folder"):
         fetch(archive, root)
 
 
@@ -286,5 +286,5 @@ def test_the_command_says_what_it_did_and_does_it_once(
     monkeypatch.setattr(command, "VOC", {2007: (published.archive,)})
     mirror = published.archive.url.removesuffix(f"/{NAME}")
     for done in ("unpacked", "already there"):
-        command.run(["download", "voc", "--root", str(published.root), "--years", "2007", "--mirror", mirror])
+        command.run(["download", "voc", "--folder", str(published.root), "--years", "2007", "--mirror", mirror])
         assert f"VOC2007/test: {done} in {published.root}/VOCdevkit" in capsys.readouterr().out

@@ -62,7 +62,7 @@ def convert(
         OptionError: something is there already, or the split is no share.
     """
     if split is not None and not 0 < split < 1:
-        raise OptionError(f"--split must be between 0 and 1, the share of the pictures to train on, not {split}")
+        raise OptionError(f"--train_share must be between 0 and 1, the share of the pictures to train on, not {split}")
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise OptionError(f"{target} is already there and is not overwritten: move it away, or give another -o")
     labelled = _labelled(folder, annotations or folder, names, findings)
