@@ -17,7 +17,7 @@ from jsonargparse import ArgumentParser
 
 from lightning_app.command_errors import command_of, no_config
 from lightning_app.errors import OptionError
-from lightning_app.old_names import renamed_config
+from lightning_app.old_names import read_config
 from lightning_app.shipped import find_config
 
 PREFIXES = ("model.channel.", "channel.", "model.", "data.init_args.", "data.")
@@ -104,7 +104,7 @@ def options_in(given: str, known: Known) -> dict[str, object]:
     """
     path = find_config(given)
     try:
-        config = renamed_config(yaml.safe_load(path.read_text("utf-8")))
+        config = read_config(path.read_text("utf-8"))
     except FileNotFoundError:
         raise OptionError(no_config(Path(given))) from None
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -76,6 +76,8 @@ def sentence(message: str, options: Sequence[str] = (), places: Mapping[str, str
         return f"there is no option {found[1]}; did you mean {found[2]}?"
     if found := re.search(r"unrecognized arguments: (\S+)", message):
         return _unknown(found[1], options)
+    if found := re.search(r"Problems parsing config: (.*)", message, re.DOTALL):
+        return f"a config cannot be read: {' '.join(found[1].split())}"
     if found := re.search(r"does not accept option '([\w.]+)'", message):
         close = difflib.get_close_matches(f"--{found[1]}", options, n=1)
         meant = f"; did you mean {close[0].lstrip('-')}?" if close else ""

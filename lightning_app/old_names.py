@@ -66,10 +66,11 @@ def _renamed(argument: str, names: dict[str, str]) -> list[str]:
 
 def read_old_configs() -> None:
     """From now on a config file, or a value that is written as YAML, may have the old names of keys."""
-    set_loader("yaml", _read, (yaml.YAMLError,))
+    set_loader("yaml", read_config, (yaml.YAMLError,))
 
 
-def _read(text: str) -> Any:
+def read_config(text: str) -> Any:
+    """What a config says, with the new names of keys; as jsonargparse reads YAML, where 1e-3 is a number."""
     return renamed_config(_load(text))
 
 

@@ -8,12 +8,14 @@ import pytest
 import yaml
 from jsonargparse import ArgumentParser
 
+from lightning_app.__main__ import OF_LIGHTNING
 from lightning_app.channel import FeatureChannel
 from lightning_app.cli import make_parser
 from lightning_app.command_config import OF_CHANNEL, OF_MODEL, OF_RUN, SECTIONS, known_of, options_in, short_names
 from lightning_app.completion.script import parsers, subcommands
 from lightning_app.detector import Detector
 from lightning_app.errors import OptionError
+from lightning_app.shipped import config_names
 
 Dfc = Callable[..., tuple[int, str, str]]
 
@@ -158,6 +160,13 @@ def test_a_key_that_no_command_knows_gets_one_sentence_in_each(dfc: Dfc, workpla
             assert " has the key colour, which " in refused(dfc, *name.split(), *given), name
 
 
+@pytest.mark.parametrize("config", config_names())
+def test_every_config_that_comes_with_the_program_is_read_by_every_command(config: str) -> None:
+    for name, found in leaves():
+        if name not in {*OF_LIGHTNING, *OPTIONLESS}:
+            options_in(config, known_of(found))
+
+
 def test_profile_reads_the_config_of_a_training(dfc: Dfc) -> None:
     options = printed(dfc, "profile", "-c", "yolo_lite", "--uplink", "3G")
     assert options["network"] == "configs/networks/yolo-lite.cfg"
@@ -174,6 +183,11 @@ def test_a_command_reads_its_own_options_from_a_config_and_one_that_stands_later
     )
     assert printed(dfc, *given, "--uplink", "3G", "--network", NET)["uplink"] == "3G"
     assert printed(dfc, *given, "--uplink", "3G", "--network", NET)["network"] == NET
+
+
+def test_an_option_may_be_shortened_as_long_as_one_is_meant(dfc: Dfc) -> None:
+    assert printed(dfc, "profile", "--netw", NET)["network"] == NET
+    assert "did you mean --mobile_" in refused(dfc, "profile", "--network", NET, "--mobile", "1")
 
 
 def test_what_profile_measures_is_what_its_config_says(dfc: Dfc, workplace: Path) -> None:

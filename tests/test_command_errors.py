@@ -1,6 +1,7 @@
 """A mistake on the command line gets one sentence that says what to type instead."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -61,14 +62,22 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
         (("profile", *MODEL[:2], "--repeats", "many"), "--repeats must be a whole number, not many"),
         (("profile", "--network"), "--network has no value: write one behind it"),
         (("encode",), "picture, --network, --weights are missing (`dfc encode --help` lists the options)"),
+        (
+            ("test", "-c", "yolo_lite", "-c", "odd.yaml"),
+            "has the key model.netwrok, which this command does not know; did",
+        ),
+        (("test", "-c", "yolo_lite", "-c", "torn.yaml"), "a config cannot be read: while parsing a flow node"),
+        (("test", "-c", "yolo_lite", "more"), "more is one argument too many"),
         (("fit", "--data.root", "a"), "--model.network is missing (`dfc fit --help` lists the options)"),
         (("decode", "x", *MODEL, "--weigths", "w"), "no option --weigths; did you mean --weights?"),
         (("decode", "x", *MODEL[:2]), "--weights is missing"),
     ],
 )
 def test_a_mistake_gets_one_line_that_says_what_to_type(
-    dfc: Dfc, workplace: object, arguments: tuple[str, ...], said: str
+    dfc: Dfc, workplace: Path, arguments: tuple[str, ...], said: str
 ) -> None:
+    (workplace / "odd.yaml").write_text("model: {netwrok: a.cfg}\n")
+    (workplace / "torn.yaml").write_text("model: [\n")
     status, out, err = dfc(*arguments)
     assert (status, out) == (2, "")
     assert said in err
