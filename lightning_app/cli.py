@@ -47,6 +47,11 @@ NOT_KEPT = (
 class SaveConfig(SaveConfigCallback):
     """Writes the whole config beside the logs, and gives it to every logger, also to W&B's."""
 
+    def setup(self, trainer: pytorch_lightning.Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Write it; of a measurement without a logger there are no logs, and the current folder is no place for it."""
+        if trainer.loggers or stage == "fit":
+            super().setup(trainer, pl_module, stage)
+
     def save_config(self, trainer: pytorch_lightning.Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """Give the config to the loggers; Lightning calls this once in a run, on rank zero."""
         config = yaml.safe_load(self.parser.dump(self.config, skip_none=False))

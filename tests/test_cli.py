@@ -104,6 +104,16 @@ def test_the_command_line_decides_not_the_checkpoint(dfc: Dfc, tiny: tuple[str, 
     assert "nms_threshold: 0.3\n" in Path("runs/demo/plain/version_0/config.yaml").read_text()
 
 
+def test_a_measurement_without_a_logger_leaves_no_config_in_the_current_folder(
+    dfc: Dfc, tiny: tuple[str, ...], one_epoch: str
+) -> None:
+    silent = ("--trainer.logger", "false", "--ckpt_path", one_epoch)
+    assert dfc("test", *tiny, *silent)[0] == 0
+    assert not Path("config.yaml").exists()
+    assert dfc("fit", *tiny, "--trainer.logger", "false", "--trainer.max_epochs", "1")[0] == 0
+    assert Path("config.yaml").exists()
+
+
 def test_weights_are_taken_from_a_checkpoint_too(dfc: Dfc, tiny: tuple[str, ...], one_epoch: str) -> None:
     assert dfc("test", *tiny, "--ckpt_path", one_epoch)[0] == 0
     assert dfc("test", *tiny, "--model.weights", one_epoch)[0] == 0
