@@ -76,5 +76,5 @@ def _coding(link: Link, photo: Photo) -> list[tuple[Any, ...]]:
 
 
 def _decoding(link: Link, photo: Photo, sealed: bytes) -> list[tuple[Any, ...]]:
-    """The calls that decode what crossed."""
+    """The calls that decode what was sent."""
     return [(decode, link.codec, data) for data in link.open(photo, sealed)]

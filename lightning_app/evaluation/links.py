@@ -1,4 +1,4 @@
-"""How a picture crosses at one operating point, taken apart so that what was coded is kept and found again.
+"""The way of a picture to the cloud at one operating point, in steps, so that what was coded is kept and found again.
 
 Both links have one face: ``pictures`` gives what the codec takes, ``seal`` makes of its payloads the bytes that are
 sent, ``open`` the way back, and ``raws`` is what the network makes of the decoded pictures.
@@ -130,7 +130,7 @@ class Delivery(NamedTuple):
     """One picture at one operating point, as the cloud has it.
 
     Attributes:
-        data: all that crossed.
+        data: all that was sent.
         pictures: what the decoder made of its payloads.
     """
 
@@ -139,7 +139,7 @@ class Delivery(NamedTuple):
 
 
 class FeatureLink:
-    """Features cross, in a ``.dfc`` container.
+    """Sends features, in a ``.dfc`` container.
 
     Args:
         system: where the network is cut, and the channel in between.
@@ -162,7 +162,7 @@ class FeatureLink:
         return _digest(*inputs, *self.format_key, self.qp)
 
     def pictures(self, photo: Photo) -> list[Picture]:
-        """What the codec takes: a picture, or a video, of each tensor that crosses."""
+        """What the codec takes: a picture, or a video, of each tensor that is sent."""
         return [one.picture for one in photo.codec_inputs(self.system)]
 
     def seal(self, photo: Photo, payloads: Sequence[bytes]) -> bytes:
@@ -190,7 +190,7 @@ class FeatureLink:
 
 
 class PictureLink:
-    """The picture itself crosses, coded.
+    """Sends the picture itself, coded.
 
     Args:
         system: the codec of pictures.
