@@ -176,7 +176,7 @@ class FeatureChannel(nn.Module):
     def submit(
         self, features: Mapping[str, Tensor], qps: Sequence[QPOption], codec: Codec | None = None
     ) -> Pending[Transmission]:
-        """Code every tensor that crosses the cut, one picture or video per image, while the caller goes on.
+        """Code every tensor that is sent, one picture or video per image, while the caller goes on.
 
         Args:
             features: (B, C, N, M) by the name of the layer that made it.

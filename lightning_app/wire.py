@@ -94,7 +94,7 @@ class WireFormat:
         return [f"{field.name}={_in_words(getattr(self, field.name))}" for field in fields(self)]
 
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Features (B, C, N, M) of each tensor that crosses -> what is quantised."""
+        """Features (B, C, N, M) of each tensor that is sent -> what is quantised."""
         if self.transform is None:
             return dict(features)
         reduced = self.transform.reduce(features)

@@ -62,7 +62,7 @@ class Collector:
         self._add(photo, judgement, "cloud-only original", "original")
 
     def add(self, link: Link, photo: Photo, delivery: Delivery, judgement: Judgement) -> None:
-        """What is found behind a link, and what crossed it."""
+        """What is found behind a link, and what was sent over it."""
         if link not in self.labels or photo.target["index"] not in self.pictures:
             return
         curve, qp = self.labels[link]
@@ -86,7 +86,7 @@ class Collector:
         return sorted(sure, key=lambda box: -(box.score or 0))[:BOXES]
 
     def _add_tiles(self, link: FeatureLink, photo: Photo, delivery: Delivery) -> None:
-        """The tensor of the split, or the first one that crosses."""
+        """The tensor of the split, or the first one that is sent."""
         curve, qp = self.labels[link]
         inputs = photo.codec_inputs(link.system)
         names = [one.name for one in inputs]

@@ -58,7 +58,7 @@ class Evaluation(LightningModule):
         detector: whose network, thresholds and loss are taken.
         systems: that cut the network, each at its QPs.
         anchor: the cloud-only way.
-        cache: folder of what was coded before, and of what waits for the end of the run.
+        cache: folder of what was coded and found before, and of files that last as long as the run.
         folder: where ``points.csv`` and the outcomes go.
         resamples: of the pictures, for intervals.
         workers: codec processes; None for the machine's cores, shared between its ranks.

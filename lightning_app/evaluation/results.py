@@ -30,7 +30,7 @@ class PictureRow:
     Attributes:
         point: name of the operating point.
         image: id of the picture, such as ``VOC2007/000001``.
-        bits: that crossed.
+        bits: that were sent.
         loss: Darknet's, all terms.
     """
 

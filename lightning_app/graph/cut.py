@@ -1,6 +1,6 @@
 """Cut a graph in two, and find the tensors to send.
 
-The cut behind layer *k* leaves layers 0 … k on the mobile side. What crosses is computed from the graph: the output of
+The cut behind layer *k* leaves layers 0 … k on the mobile side. The graph says which tensors to send: the output of
 *k*, and that of every earlier layer that a later one still takes (the passthrough of YOLOv2, the residual of a
 shortcut) or that the network gives (a head of YOLOv3).
 """
@@ -16,7 +16,7 @@ from lightning_app.graph.node import IMAGE, Node
 from lightning_app.graph.run import Part
 
 Passthrough = Literal["reduced", "full"]
-"""What crosses beside the split: the smallest outputs along the way to a join, or the earlier layer itself."""
+"""What is sent beside the split: the smallest outputs along the way to a join, or the earlier layer itself."""
 
 
 class Split(NamedTuple):
@@ -36,8 +36,8 @@ class Split(NamedTuple):
 def crossing_layers(nodes: Sequence[Node], outputs: Sequence[int], cut: int, reduced: bool) -> tuple[int, ...]:
     """Indices of the layers whose outputs cross a cut behind layer ``cut``, that layer first.
 
-    Each tensor crosses once, under the layer that made it. An output of the network that is ready on the mobile side
-    crosses too. Layers that no output depends on are as if they were not there.
+    Each tensor is sent once, under the layer that made it. An output of the network that is ready on the mobile side
+    is sent too. Layers that no output depends on are as if they were not there.
 
     Args:
         nodes: the graph.
@@ -47,7 +47,7 @@ def crossing_layers(nodes: Sequence[Node], outputs: Sequence[int], cut: int, red
             mobile side where that makes the crossing smaller.
 
     Raises:
-        OptionError: what would cross is no tensor of features.
+        OptionError: what would be sent is no tensor of features.
     """
     makers, used = _makers(nodes), between(nodes, (IMAGE,), outputs)
     own = makers[max((node.index for node in used if node.index <= cut), default=IMAGE)]

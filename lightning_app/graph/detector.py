@@ -222,7 +222,7 @@ class SplitDetector(nn.Module, ABC):
             made the crossing tensors.
 
         Raises:
-            OptionError: there is no such layer, or what would cross is no tensor of features.
+            OptionError: there is no such layer, or what would be sent is no tensor of features.
         """
         cut = self.node(name).index
         crossing = crossing_layers(self.nodes, self.outputs, cut, reduced=passthrough == "reduced")

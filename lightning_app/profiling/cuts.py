@@ -1,4 +1,4 @@
-"""What crosses behind each layer, and which layers each side runs."""
+"""The tensors that are sent behind each layer, and which layers each side runs."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Cut:
 
     Attributes:
         split: name of the layer.
-        crossing: names of the layers whose outputs cross, that one first.
-        samples: of each output that crosses.
+        crossing: names of the layers whose outputs are sent, that one first.
+        samples: of each output that is sent.
         mobile: indices of the layers that run on the mobile.
         cloud: indices of the layers that run in the cloud.
     """
@@ -47,7 +47,7 @@ class CutRow:
     Attributes:
         split: name of the layer that is cut behind.
         passthrough: ``reduced`` or ``full``.
-        crossing: names of the layers whose outputs cross.
+        crossing: names of the layers whose outputs are sent.
         crossing_samples: of each of them.
         samples: of all together.
         mobile_layers: how many layers run on the mobile.

@@ -40,7 +40,7 @@ def layer_table(layers: Sequence[Layer], whole_milliseconds: float) -> Table:
 
 
 def worth_showing(cuts: Sequence[Cut], always: Collection[str]) -> set[str]:
-    """Splits for a table: all of a few; of many those where less crosses than at every earlier one, and ``always``."""
+    """Splits for a table: all of a few; of many those that send less than every earlier one, and ``always``."""
     if len(cuts) <= MANY:
         return {cut.split for cut in cuts}
     least = float("inf")
@@ -53,11 +53,11 @@ def worth_showing(cuts: Sequence[Cut], always: Collection[str]) -> set[str]:
 
 
 def cut_table(cuts: Sequence[Cut], shown: Collection[str], passthrough: str) -> Table:
-    """What crosses behind each layer of ``shown``."""
+    """The tensors that are sent behind each layer of ``shown``."""
     title = f"Cut sets, passthrough {passthrough}{_left_out(len(cuts), shown)}"
     table = Table(title=title, title_justify="left")
     table.add_column("Split")
-    table.add_column("Crosses")
+    table.add_column("Sends")
     table.add_column("Samples of each", justify="right")
     table.add_column("Samples", justify="right")
     for cut in cuts:
@@ -107,5 +107,5 @@ def _left_out(splits: int, shown: Collection[str]) -> str:
     if len(shown) == splits:
         return ""
     return (
-        f"; {len(shown)} of {splits} splits: where less crosses than at all earlier ones, those measured and the best"
+        f"; {len(shown)} of {splits} splits: those that send less than all earlier ones, those measured, and the best"
     )

@@ -42,9 +42,9 @@ class Shown:
     Attributes:
         curve: as ``Point.curve``.
         qp: as ``Point.qp``.
-        bits: that crossed.
+        bits: that were sent.
         boxes: that were found, the surest first.
-        jpeg: the picture as the cloud had it; empty where features crossed, or the file itself.
+        jpeg: the picture as the cloud had it; empty where features were sent, or the file itself.
     """
 
     curve: str

@@ -52,7 +52,7 @@ class BackAndForth(SomeChannels):
         return f"BackAndForth({self.keep:g}/{self.width})"
 
     def build_in(self, network: SplitDetector | None, shapes: Mapping[str, Shape]) -> None:
-        """Beside the kept channels' numbers, the way back and the way forth of each tensor that crosses.
+        """Beside the kept channels' numbers, the way back and the way forth of each tensor that is sent.
 
         Raises:
             OptionError: the tensors are not those of layers, or no single convolution leads to one of them.

@@ -46,7 +46,7 @@ class Bottleneck(FoundTransform):
         return f"Bottleneck({'/'.join(map(str, (self.channels, self.kernel, self.stride)))})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """One convolution on each side for each tensor that crosses."""
+        """One convolution on each side for each tensor that is sent."""
         super().build(shapes)
         for name, (c, _, _) in shapes.items():
             if self.channels > c:

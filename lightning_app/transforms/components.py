@@ -39,7 +39,7 @@ def check_sensitivity(sensitivity: float) -> float:
 
 
 def find_components(channels: Sequence[int], examples: Iterable[FeatureBatch], sensitivity: float) -> list[Components]:
-    """The components of each tensor that crosses, in float64.
+    """The components of each tensor that is sent, in float64.
 
     Args:
         channels: C of each tensor.

@@ -43,7 +43,7 @@ class Correction(FeatureTransform):
         return f"Correction({self.width})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """One correction for each tensor that crosses."""
+        """One correction for each tensor that is sent."""
         self.corrections = nn.ModuleList(_Correction(c, self.width) for c, _, _ in shapes.values())
 
     def reduce(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -19,7 +19,7 @@ class FeatureBatch(NamedTuple):
     """The features of one batch of training images.
 
     Attributes:
-        features: (B, C, N, M) of each tensor that crosses, by the layer that makes it; without a gradient.
+        features: (B, C, N, M) of each tensor that is sent, by the layer that makes it; without a gradient.
         loss: how far the heads move if the back gets other features of the same images, by `SplitDetector.imitation`: a
             number with a gradient to the other features, 0 for the same ones.
         images: (B, 3, H, W) themselves; None where the features are what another transform gives.

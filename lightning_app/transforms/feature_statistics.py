@@ -77,7 +77,7 @@ class FeatureStatistics:
 def gather_statistics(
     channels: Sequence[int], examples: Iterable[FeatureBatch], probed: bool
 ) -> list[FeatureStatistics]:
-    """The statistics of each tensor that crosses, in float64.
+    """The statistics of each tensor that is sent, in float64.
 
     Args:
         channels: C of each tensor.

@@ -40,7 +40,7 @@ class FoundTransform(FeatureTransform):
 
         Args:
             examples: batches of features; each iteration runs the front anew.
-            channels: C of each tensor that crosses.
+            channels: C of each tensor that is sent.
         """
 
 

@@ -34,7 +34,7 @@ class ChannelGain(FoundTransform):
         return f"ChannelGain({self.sensitivity:g})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Places for the gains of each tensor that crosses."""
+        """Places for the gains of each tensor that is sent."""
         super().build(shapes)
         for i, (c, _, _) in enumerate(shapes.values()):
             self.register_buffer(f"gain_{i}", torch.ones(c))

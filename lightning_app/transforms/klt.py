@@ -39,7 +39,7 @@ class KLT(FoundTransform):
         return f"KLT({self.sensitivity:g})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """One transform for each tensor that crosses."""
+        """One transform for each tensor that is sent."""
         super().build(shapes)
         self.mixtures = nn.ModuleList(_Mixture(c) for c, _, _ in shapes.values())
 

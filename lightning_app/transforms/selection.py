@@ -35,7 +35,7 @@ class ChannelSelection(SomeChannels):
         super().__init__(keep)
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Beside the kept channels' numbers, one 1×1 convolution for each tensor that crosses."""
+        """Beside the kept channels' numbers, one 1×1 convolution for each tensor that is sent."""
         super().build(shapes)
         self.predictions = nn.ModuleList(
             nn.Conv2d(len(self.kept(i)), c, 1) for i, (c, _, _) in enumerate(shapes.values())

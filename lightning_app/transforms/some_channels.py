@@ -36,7 +36,7 @@ class SomeChannels(FoundTransform):
         return f"{type(self).__name__}({self.keep:g})"
 
     def build(self, shapes: Mapping[str, Shape]) -> None:
-        """Places for the kept channels' numbers (K,), ascending, of each tensor that crosses."""
+        """Places for the kept channels' numbers (K,), ascending, of each tensor that is sent."""
         super().build(shapes)
         for i, (c, _, _) in enumerate(shapes.values()):
             self.register_buffer(f"kept_{i}", torch.arange(max(1, math.ceil(self.keep * c))))

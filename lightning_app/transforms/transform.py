@@ -34,7 +34,7 @@ class FeatureTransform(nn.Module, ABC):
         """Make the parameters for the tensors that are sent; called once, before any weights are loaded.
 
         Args:
-            shapes: C, N, M of each tensor that crosses, by the layer that makes it, for the network's own input size.
+            shapes: C, N, M of each tensor that is sent, by the layer that makes it, for the network's own input size.
         """
 
     def build_in(self, network: SplitDetector | None, shapes: Mapping[str, Shape]) -> None:  # noqa: ARG002
@@ -79,7 +79,7 @@ class FeatureTransform(nn.Module, ABC):
         """On the mobile side: features -> what is quantised and coded, under the same names.
 
         Args:
-            features: (B, C, N, M) of each tensor that crosses, by the layer that makes it.
+            features: (B, C, N, M) of each tensor that is sent, by the layer that makes it.
 
         Returns:
             (B, C', N', M') of each. What is sent for one image depends on its own features only.
