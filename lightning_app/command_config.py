@@ -120,16 +120,16 @@ def options_in(given: str, known: Known) -> dict[str, object]:
 
 def _read(config: Mapping[str, object], known: Known) -> Iterator[tuple[str, object]]:
     """Names and values; a `KeyError` has the key that is not known."""
-    of_run = OF_RUN if any(section in config for section in SECTIONS) else frozenset()
+    own = known.options | known.places
+    if any(section in config for section in SECTIONS):  # then `output`, for one, is that of `evaluate`
+        own -= OF_RUN
     for key, value in config.items():
         if key in SECTIONS:
             if isinstance(value, Mapping):
                 yield from _in_section(value, key, known)
-        elif key in of_run:
-            continue
-        elif _known(str(key), known.options | known.places):
+        elif _known(str(key), own):
             yield str(key), value
-        else:
+        elif key not in OF_RUN:
             raise KeyError(str(key))
 
 

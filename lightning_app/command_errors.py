@@ -95,7 +95,7 @@ def sentence(message: str, options: Sequence[str] = (), places: Mapping[str, str
     if found := re.search(r"argument (\S+): expected (?:one|at least one) argument", message):
         return f"{found[1]} has no value: write one behind it"
     if "Not of type Path" in message:
-        return f"--{key} must be the path of a file or a folder"
+        return f"{places.get(key, f'--{key}')} must be the path of a file or a folder"
     if found := re.search(r"File does not exist: '([^']+)'", message):
         return no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):

@@ -94,6 +94,14 @@ def test_a_null_stands_for_no_value_where_one_is_needed(config: Path) -> None:
     assert read(config, needs) == {"transform": None}
 
 
+def test_what_an_evaluation_writes_to_is_no_concern_of_another_command(config: Path) -> None:
+    writes = parser("--network", "--output")
+    config.write_text("network: a.cfg\nqps: [32]\noutput: here\n")
+    assert read(config, writes) == {"network": "a.cfg", "output": "here"}
+    config.write_text("model: {network: a.cfg}\nqps: [32]\noutput: runs/evaluation\n")
+    assert read(config, writes) == {"network": "a.cfg"}
+
+
 def test_an_option_has_its_name_in_fit_too() -> None:
     given = ["--model.network", "a.cfg", "--model.weights=w", "--model.channel.split", "max_5", "--data.resize=plain"]
     said = ["--network", "a.cfg", "--weights=w", "--split", "max_5", "--resize=plain"]
