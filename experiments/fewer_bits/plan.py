@@ -70,6 +70,8 @@ KLT = _one("KLT")
 ROWS = (
     Row(CODEC, "HEVC best", ("--codecs", "[HEVC/best]")),
     Row(CODEC, "HEVC faster", ("--codecs", "[HEVC/faster]")),
+    Row(CODEC, "HEVC, CTU 32", _ctu(32)),
+    Row(CODEC, "HEVC, CTU 64", _ctu(64)),
     Row(CODEC, "AVC", ("--codecs", "[AVC]")),
     Row(CODEC, "quilted", ("--layouts", "[quilted]")),
     Row(CODEC, "a video of channels, inter", ("--layouts", "[frames]", "--codecs", "[HEVC/paper/inter]")),
