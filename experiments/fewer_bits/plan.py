@@ -95,6 +95,7 @@ ROWS = (
     _trained("Bottleneck, 1/2 of the channels", _one("Bottleneck", channels=32)),
     _trained("ChannelSelection, 1/4", _one("ChannelSelection", keep=0.25)),
     _trained("BackAndForth, 1/4", _one("BackAndForth", keep=0.25)),
+    _trained("BackAndForth, 1/2", _one("BackAndForth", keep=0.5)),
 )
 
 AGAIN = ("clip", "KLT", "KLT, full sensitivity", "KLT, 1/2 of the components")
