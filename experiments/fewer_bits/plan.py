@@ -93,6 +93,7 @@ ROWS = (
     _trained("KLT, Correction", KLT),
     _trained("Bottleneck, 1/4 of the channels", _one("Bottleneck", channels=16)),
     _trained("Bottleneck, 1/2 of the channels", _one("Bottleneck", channels=32)),
+    _trained("Bottleneck, 3/4 of the channels", _one("Bottleneck", channels=48)),
     _trained("ChannelSelection, 1/4", _one("ChannelSelection", keep=0.25)),
     _trained("BackAndForth, 1/4", _one("BackAndForth", keep=0.25)),
     _trained("BackAndForth, 1/2", _one("BackAndForth", keep=0.5)),
