@@ -51,6 +51,12 @@ def _one(kind: str, **settings: float) -> str:
     return f'{{"class_path":"lightning_app.transforms.{kind}","init_args":{{{written}}}}}'
 
 
+def _ctu(side: int) -> tuple[str, ...]:
+    """The option that codes with the paper's tools and another CTU."""
+    codec = f'{{"class_path":"experiments.fewer_bits.larger_ctu.LargerCTU","init_args":{{"ctu":{side}}}}}'
+    return ("--model.channel.codec", codec)
+
+
 def _trained(name: str, *chain: str) -> Row:
     """A row whose weights are distilled with transforms, followed by a `Correction`."""
     through = _transform(*chain, _one("Correction"))
@@ -64,6 +70,8 @@ KLT = _one("KLT")
 ROWS = (
     Row(CODEC, "HEVC best", ("--codecs", "[HEVC/best]")),
     Row(CODEC, "HEVC faster", ("--codecs", "[HEVC/faster]")),
+    Row(CODEC, "HEVC, CTU 32", _ctu(32)),
+    Row(CODEC, "HEVC, CTU 64", _ctu(64)),
     Row(CODEC, "AVC", ("--codecs", "[AVC]")),
     Row(CODEC, "quilted", ("--layouts", "[quilted]")),
     Row(CODEC, "a video of channels, inter", ("--layouts", "[frames]", "--codecs", "[HEVC/paper/inter]")),
@@ -84,8 +92,11 @@ ROWS = (
     Row(FOUND, "KLT, clip", (*_transform(KLT), "--scalings", "[clip]")),
     _trained("KLT, Correction", KLT),
     _trained("Bottleneck, 1/4 of the channels", _one("Bottleneck", channels=16)),
+    _trained("Bottleneck, 1/2 of the channels", _one("Bottleneck", channels=32)),
+    _trained("Bottleneck, 3/4 of the channels", _one("Bottleneck", channels=48)),
     _trained("ChannelSelection, 1/4", _one("ChannelSelection", keep=0.25)),
     _trained("BackAndForth, 1/4", _one("BackAndForth", keep=0.25)),
+    _trained("BackAndForth, 1/2", _one("BackAndForth", keep=0.5)),
 )
 
 AGAIN = ("clip", "KLT", "KLT, full sensitivity", "KLT, 1/2 of the components")
