@@ -117,7 +117,7 @@ def check_crossing(checkpoint: Mapping[str, Any], transform: FeatureTransform | 
     if trained and needed and trained != needed:
         raise WeightsError(
             f"{source} has a transform that was trained for the features of {', '.join(trained)}, and the split sends "
-            f"those of {', '.join(needed)}: set the split that it was trained at, or give other weights"
+            f"those of {', '.join(needed)}: give --model.channel.split {trained[0]}, or other weights"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,10 @@ _REASONS = (
     r"Expected a dot import path string",
 )
 """Why a class cannot be used, as jsonargparse says it."""
+_NUMBER_OR_WORD = re.compile(
+    r"Subtypes: \[<class 'int'>, typing\.Literal\[([^\]]*)\]\](?:(?!Subtypes).)*?Given value: (\S+)", re.DOTALL
+)
+"""What jsonargparse says of a QP that is none."""
 _OURS = ("lightning_app.", "pytorch_lightning.")
 """Packages whose classes a name suffices for; others need their class path."""
 _LONG = re.compile(r"^--(?:model\.)?(?:channel\.|data\.)?")
@@ -93,13 +98,17 @@ def sentence(message: str, options: Sequence[str] = (), places: Mapping[str, str
     if found := re.search(r"(\S+) not among choices [\[(](.*)[\])]", message):
         return _no_choice(places.get(key, f"--{key}"), found[1].strip("'"), found[2].replace("'", ""))
     if found := re.search(r"argument (\S+): expected (?:one|at least one) argument", message):
-        return f"{found[1]} has no value: write one behind it"
+        return f"{_without_value(found[1].partition('/')[0])} has no value: write one behind it"
     if "Not of type Path" in message:
         return f"{places.get(key, f'--{key}')} must be the path of a file or a folder"
     if found := re.search(r"File does not exist: '([^']+)'", message):
         return no_config(Path(found[1]))
     if found := re.search("|".join(_REASONS), message):
         return _no_class(key, found[0], message)
+    if found := re.search(r"Expected an? <class 'collections.abc.Sequence'>.*Given value: (\[\S*)", message, re.DOTALL):
+        return f'--{key} {found[1]} is a list that was cut at a space: put it in quotation marks, as in "[a, b]"'
+    if found := re.search(_NUMBER_OR_WORD, message):
+        return _no_number_or_word(key, found[2], found[1].replace("'", "").split(", "))
     if found := re.search(r"Expected an? (\S.*?)\. Got value: (.*)", message):
         return f"{places.get(key, f'--{key}')} must be {_in_words(found[1], found[2])}, not {found[2]}"
     if found := re.search(r"Given value: NestedArg\(key='[\w.]*?(\w+)'", message):
@@ -107,6 +116,21 @@ def sentence(message: str, options: Sequence[str] = (), places: Mapping[str, str
     if found := re.search(r"Expected an? <class '([\w.]+)'>.*Given value: (\S+)", message, re.DOTALL):
         return f"--{key} must be {_in_words(found[1], found[2])}, not {found[2]}"
     return " ".join(message.split())
+
+
+def _without_value(name: str) -> str:
+    """The option as it was typed: of an argument of a class, argparse names only the option of the class."""
+    words = sys.argv[1:]
+    followed = zip(words, [*words[1:], "--"], strict=True)
+    bare = [word for word, after in followed if word.startswith(name) and after.startswith("-") and "=" not in word]
+    return bare[0] if bare else name
+
+
+def _no_number_or_word(key: str, value: str, words: Sequence[str]) -> str:
+    close = difflib.get_close_matches(value, words, n=1)
+    meant = f"; did you mean {close[0]}?" if close else ""
+    *others, last = ["whole numbers", *words]
+    return f"--{key} takes {', '.join(others)} and {last}, not {value}{meant}"
 
 
 def _no_choice(name: str, value: str, choices: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import HelpFormatter
+from collections.abc import Mapping
 from typing import Any
 
 from jsonargparse import Namespace
@@ -29,7 +30,12 @@ class ReadConfig(ActionConfigFile):
         """Set what the config says; an argument without dashes that was given stays."""
         known = known_of(parser)
         found = options_in(values, known)
-        kept = {name: value for name, value in found.items() if name not in known.places or not cfg.get(name)}
+        many = {action.dest for action in parser._actions if action.nargs in ("+", "*")}
+        kept = {
+            name: _listed(value) if name in many else value
+            for name, value in found.items()
+            if name not in known.places or not cfg.get(name)
+        }
         try:
             self.apply_config(parser, cfg, self.dest, json.dumps(kept, default=str))
         except OptionError as error:
@@ -37,6 +43,13 @@ class ReadConfig(ActionConfigFile):
         for action in parser._actions:
             if action.nargs == "?" and action.dest in kept:  # else argparse would set its default again
                 action.default = cfg.get(action.dest)
+
+
+def _listed(value: object) -> object:
+    """What an option that takes several has in a config: a list, or one value, or names with values."""
+    if isinstance(value, Mapping):
+        return [f"{name}={one}" for name, one in value.items()]
+    return [value] if isinstance(value, str) else value
 
 
 class CommandParser(OneSentence):

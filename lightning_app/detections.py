@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from lightning_app.boxes import input_to_picture, xyxy_to_voc
 from lightning_app.data import Target
+from lightning_app.errors import OptionError
 from lightning_app.graph import Detections
+
+
+def check_thresholds(score: float, overlap: float) -> None:
+    """Refuse thresholds by which nothing would be found, or nothing be removed.
+
+    Raises:
+        OptionError: one is not 0 to 1.
+    """
+    for name, value in {"score_threshold": score, "nms_threshold": overlap}.items():
+        if not 0 <= value <= 1:
+            raise OptionError(f"{name} must be 0 to 1, not {value:g}")
 
 
 def in_pixels(found: Detections, target: Target) -> Detections:

@@ -21,7 +21,7 @@ from lightning_app.checkpoint import CROSSING, load_model
 from lightning_app.criteria import Criterion, DetectionLoss, TrainingRecord, check_terms
 from lightning_app.darknet import read_detector, use_class_map
 from lightning_app.data import Batch
-from lightning_app.detections import in_pixels
+from lightning_app.detections import check_thresholds, in_pixels
 from lightning_app.dropout import dropouts_of, make_repeatable, reseed_each
 from lightning_app.errors import OptionError, TrainingError
 from lightning_app.graph import Detections, SplitDetector
@@ -100,6 +100,7 @@ class Detector(LightningModule):
         if channel is not None and picture is not None:
             raise OptionError("model.channel sends features and model.picture whole pictures: set one to null")
         check_rules(metrics)
+        check_thresholds(score_threshold, nms_threshold)
         self.save_hyperparameters(ignore=["network", "channel", "picture", "criterion"])
         self.save_hyperparameters({"network": network if isinstance(network, str) else class_path(network)})
         self.network = read_detector(network, seed) if isinstance(network, str) else network

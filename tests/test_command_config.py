@@ -225,6 +225,14 @@ def test_a_report_is_drawn_from_a_config(dfc: Dfc, workplace: Path) -> None:
     assert "nowhere/points.csv" in refused(dfc, "report", "-c", "report.yaml")
 
 
+@pytest.mark.parametrize("systems", ["a=nowhere", "[a=nowhere]", "{a: nowhere}"])
+def test_what_takes_several_takes_one_in_a_config_too(dfc: Dfc, workplace: Path, systems: str) -> None:
+    (workplace / "report.yaml").write_text(f"systems: {systems}\n")
+    assert printed(dfc, "report", "-c", "report.yaml")["systems"] == ["a=nowhere"]
+    (workplace / "phone.yaml").write_text("points: a.csv\n")
+    assert printed(dfc, "profile", "-c", "yolo_lite", "-c", "phone.yaml")["points"] == ["a.csv"]
+
+
 def test_an_argument_without_dashes_wins_over_a_config_behind_it(dfc: Dfc) -> None:
     assert printed(dfc, "data", "check", "-c", "own")["root"] == "data/own"
     assert printed(dfc, "data", "check", "mine", "-c", "own")["root"] == "mine"

@@ -7,6 +7,7 @@ import pytest
 
 Dfc = Callable[..., tuple[int, str, str]]
 TEST = ("test", "-c", "configs/yolo_lite.yaml", "--data.root", "VOCdevkit")
+RUN = ("evaluate", "-c", "yolo_lite")
 MODEL = ("--network", "a.cfg", "--weights", "w")
 CHANNEL = (*TEST, "--model.channel.split", "max_7")
 
@@ -71,6 +72,22 @@ CHANNEL = (*TEST, "--model.channel.split", "max_7")
         (("fit", "--data.root", "a"), "--model.network is missing (`dfc fit --help` lists the options)"),
         (("decode", "x", *MODEL, "--weigths", "w"), "no option --weigths; did you mean --weights?"),
         (("decode", "x", *MODEL[:2]), "--weights is missing"),
+        (
+            (*RUN, "--model.channel.qps", "[lossles,22]"),
+            "takes whole numbers and lossless, not lossles; did you mean loss",
+        ),
+        (
+            (*RUN, "--anchor.qps", "[orignal,22]"),
+            "--anchor.qps takes whole numbers, lossless and original, not orignal; did",
+        ),
+        ((*RUN, "--qps", "[3.5]"), "--qps takes whole numbers and lossless, not 3.5 ("),
+        (
+            (*RUN, "--splits", "[max_5,", "max_7]"),
+            "--splits [max_5, is a list that was cut at a space: put it in quotation",
+        ),
+        ((*RUN, "--splits"), "dfc: --splits has no value: write one behind it"),
+        ((*RUN, "--model.channel.split"), "dfc: --model.channel.split has no value: write one behind it"),
+        ((*RUN, "--model.score_threshold", "3"), "score_threshold must be 0 to 1, not 3"),
     ],
 )
 def test_a_mistake_gets_one_line_that_says_what_to_type(

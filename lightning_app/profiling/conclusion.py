@@ -57,7 +57,7 @@ def conclusion(plans: Sequence[Plan], aim: Aim, uplink: Uplink) -> str:
     raw = [plan for plan in plans if plan.system == "split" and not plan.measured]
     compared = [plan for plan in plans if plan not in raw] if split.measured else plans
     best = best_plan(compared, aim)
-    size = "" if split.measured else ", raw float32, which no codec was measured at"
+    size = f"; {split.size}" if split.measured else ", raw float32, which no codec was measured at"
     which = "measured split" if split.measured and raw else "split"
     opening = f"Over {uplink}, the {aim.superlative} {which} is {split.name} ({aim.text(split)}{size}): "
     *others, last = (_against(split, plan, aim) for plan in plans if plan.system != "split")

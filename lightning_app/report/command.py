@@ -55,7 +55,8 @@ def make_parser() -> CommandParser:
         nargs="+",
         metavar="NAME=FOLDER",
         help="name of a set of weights, and the folder that `dfc evaluate` wrote (points.csv, bd.csv and "
-        "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name",
+        "examples.json), or a points.csv of `dfc test`; without NAME= the path is the name; in a config the key "
+        "systems, with a list or with the folder of each NAME",
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("report"), help="folder to write figures and tables")
     parser.add_argument(

@@ -11,7 +11,7 @@ from lightning_app.command_config import OF_CHANNEL
 from lightning_app.command_parser import CommandParser
 from lightning_app.darknet import use_class_map
 from lightning_app.data import VOC_CLASSES, Resize, read_names
-from lightning_app.detections import with_names
+from lightning_app.detections import check_thresholds, with_names
 from lightning_app.errors import DataError, DfcError, OptionError
 from lightning_app.files import written_whole
 from lightning_app.graph import SplitDetector
@@ -62,9 +62,10 @@ def run_decode(arguments: list[str]) -> None:
         use_class_map(network, options.class_map)
     classes = _class_names(options.classes, network)
     data = read_container(options.file)
+    thresholds = options.score_threshold, options.nms_threshold
+    check_thresholds(*thresholds)
     try:
         load_for(data, network, transform, options.weights)
-        thresholds = options.score_threshold, options.nms_threshold
         found = detect_from(data, network, *thresholds, transform, options.codec)
     except DfcError as error:
         raise type(error)(f"{options.file}: {error}") from error

@@ -257,6 +257,19 @@ def test_all_lines_that_are_no_object_are_named_at_once(dfc: Dfc, flat: Path) ->
     assert not list(Path().glob(".devkit-*"))
 
 
+def test_all_xml_files_that_cannot_be_read_are_named_by_their_own_paths(dfc: Dfc, flat: Path) -> None:
+    write_voc(flat)
+    torn, sizeless = (sorted(flat.rglob("*.xml"))[place] for place in (0, 1))
+    torn.write_text("<annotation><object>")
+    sizeless.write_text("<annotation/>")
+    status, out, err = convert(dfc, flat)
+    assert status == 2
+    assert f"{torn} is no usable VOC annotation: it cannot be read" in out
+    assert f"{sizeless} is no usable VOC annotation: <annotation> has no <size/width>" in out
+    assert err == "dfc: 2 problem(s) of my, listed above: mend them, or take the pictures out of it\n"
+    assert not Path("own").exists()
+
+
 def test_a_picture_cut_short_is_named_after_all_is_written(dfc: Dfc, flat: Path) -> None:
     write_voc(flat)
     path = flat / "images/4.jpeg"

@@ -46,6 +46,7 @@ def test_profile_measures_plans_writes_and_draws(dfc: Dfc, workplace: Path) -> N
     *_, fastest, frugal = out.splitlines()
     assert fastest.startswith("Over 3G, 1.1 Mbps, the fastest measured split is ")
     assert frugal.startswith("Over 3G, 1.1 Mbps, the most frugal measured split is ")
+    assert " ms; 8-bit tiled HEVC" in fastest or " s; 8-bit tiled HEVC" in fastest
     assert " mobile-only (" in fastest
     assert " cloud-only (" in fastest
     assert "raw float32, not measured" in out

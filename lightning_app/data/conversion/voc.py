@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from lightning_app.data.annotation import named_classes
+from lightning_app.data.annotation import named_classes, read_annotation
 from lightning_app.data.conversion.source import Findings, Labelled, files_of, paired, part_of
+from lightning_app.errors import DataError
 from lightning_app.progress import tracked
 
 
@@ -27,5 +28,10 @@ def read_voc(pictures: Sequence[PurePosixPath], folder: Path, findings: Findings
             findings.faults.append(f"{folder / file} cannot be read: {error.strerror}")
             continue
         classes = frozenset(named_classes(folder / file)) - {""}
+        try:
+            read_annotation(folder / file, tuple(sorted(classes)))
+        except DataError as error:
+            findings.faults.append(str(error))
+            continue
         labelled.append(Labelled(picture, xml, classes, part_of(picture)))
     return labelled
