@@ -13,6 +13,7 @@ from lightning_app.evaluation.measurement import Floats, Measurement
 from lightning_app.records.differences import Difference
 from lightning_app.records.points import Point
 from lightning_app.statistics import (
+    Span,
     bd_interval,
     compare,
     draw_counts,
@@ -20,6 +21,9 @@ from lightning_app.statistics import (
     resampled_mean,
     spread,
 )
+
+NOTHING = Span(None, None, 0.0)
+"""The interval of a number that is not there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +103,9 @@ def _curves(points: Sequence[ResampledPoint]) -> list[list[ResampledPoint]]:
 def _difference(anchor: Sequence[ResampledPoint], curve: Sequence[ResampledPoint]) -> Difference:
     found = compare(_drawn(anchor), _drawn(curve))
     spans = bd_interval(*_resampled(anchor), *_resampled(curve))
+    # Where the curves share no range, only lucky resamples do: an interval of those alone is none of the difference.
+    rate = spans.pchip if found.pchip is not None else NOTHING
+    accuracy = spans.map if found.map is not None else NOTHING
     point = curve[0].point
     return Difference(
         curve=point.curve,
@@ -107,12 +114,12 @@ def _difference(anchor: Sequence[ResampledPoint], curve: Sequence[ResampledPoint
         anchor=anchor[0].point.curve,
         bd_kbpi_cubic=found.cubic,
         bd_kbpi=found.pchip,
-        bd_kbpi_low=spans.pchip.low,
-        bd_kbpi_high=spans.pchip.high,
+        bd_kbpi_low=rate.low,
+        bd_kbpi_high=rate.high,
         bd_map=found.map,
-        bd_map_low=spans.map.low,
-        bd_map_high=spans.map.high,
-        note=" ".join([*found.notes, *_unusable(spans.pchip.usable)]),
+        bd_map_low=accuracy.low,
+        bd_map_high=accuracy.high,
+        note=" ".join([*found.notes, *_unusable(rate.usable)]),
         truth=point.truth,
         map_share=found.map_share,
         rate_share=found.rate_share,
