@@ -5,12 +5,24 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial, wraps
+from importlib import import_module
 from types import ModuleType
-from typing import TypeVar
-
-Function = TypeVar("Function", bound=Callable[..., object])
+from typing import Any
 
 COMPILER, SIGNAL = "torch._dynamo", "scipy.signal"
+
+
+class StandIn(ModuleType):
+    """Has a few names of a module; asked for any other name, it makes room for the module itself."""
+
+    def __getattr__(self, name: str) -> Any:
+        """The module's own; but what has two underscores is asked for at every import."""
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if sys.modules.get(self.__name__) is self:
+            del sys.modules[self.__name__]
+        return getattr(import_module(self.__name__), name)
 
 
 class _OfCompiler(type):
@@ -30,10 +42,10 @@ def without_slow_imports() -> Iterator[None]:
 
     Seen in Lightning 2.6.6 with torch 2.13 and torchmetrics 1.9: `lightning_fabric.wrappers` imports torch's compiler
     for the sake of one ``isinstance``, and `torchmetrics` imports all of ``scipy.signal`` for one name that an audio
-    package wants. In the meantime both are modules that hold only these names. Afterwards both can be imported as ever,
-    and ``torch.compile`` works. This can go when neither is imported any more.
+    package wants. In the meantime stand-ins have only these names. Afterwards both can be imported as ever, and
+    ``torch.compile`` works. This can go when neither is imported any more.
     """
-    compiler, signal = ModuleType(COMPILER), ModuleType(SIGNAL)
+    compiler, signal = StandIn(COMPILER), StandIn(SIGNAL)
     vars(compiler).update(OptimizedModule=OptimizedModule, disable=_disable)
     vars(signal).update(hamming=None)
     ours = {name: module for name, module in ((COMPILER, compiler), (SIGNAL, signal)) if name not in sys.modules}
@@ -46,7 +58,16 @@ def without_slow_imports() -> Iterator[None]:
                 del sys.modules[name]
 
 
-def _disable(function: Function, recursive: bool = True, reason: str | None = None) -> Function:  # noqa: ARG001
-    """Mark a function so that the compiler leaves it out, as the compiler's own ``disable`` marks it."""
-    function._torchdynamo_disable = True  # type: ignore[attr-defined]
-    return function
+def _disable(function: Callable[..., Any] | None = None, recursive: bool = True, **options: Any) -> Any:
+    """Let the compiler leave a function out, by its own ``disable``, from the time that there is a compiler."""
+    if function is None:  # of a decorator with arguments
+        return partial(_disable, recursive=recursive, **options)
+
+    @wraps(function)
+    def call(*arguments: Any, **named: Any) -> Any:
+        compiler = sys.modules.get(COMPILER)
+        if compiler is None or isinstance(compiler, StandIn):
+            return function(*arguments, **named)
+        return compiler.disable(function, recursive, **options)(*arguments, **named)
+
+    return call
