@@ -69,7 +69,7 @@ class Trainer(pytorch_lightning.Trainer):
 
         The network on whole pictures is measured beside it. What is null is taken from ``model.channel`` or, without a
         channel, from the paper. Each picture is coded once: started again after a stop, or with other thresholds, the
-        command reuses what is in ``cache``. With a higher score threshold it reuses the detections too.
+        command reuses what is in ``cache``: detections too, if the score threshold is the same or a higher one.
 
         Args:
             model: the detector.

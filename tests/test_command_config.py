@@ -172,7 +172,9 @@ def test_a_key_that_no_command_knows_gets_one_sentence_in_each(dfc: Dfc, workpla
 def test_every_config_that_comes_with_the_program_is_read_by_every_command(config: str) -> None:
     for name, found in leaves():
         if name not in {*OF_LIGHTNING, *OPTIONLESS}:
-            options_in(config, known_of(found))
+            known = known_of(found)
+            heads = {option.partition(".")[0] for option in options_in(config, known)}
+            assert heads <= known.options | known.places, name
 
 
 def test_profile_reads_the_config_of_a_training(dfc: Dfc) -> None:

@@ -28,7 +28,7 @@ class StandIn(ModuleType):
 class _OfCompiler(type):
     def __instancecheck__(cls, one: object) -> bool:
         """Whether one is a compiled module: nothing is, before somebody imports the compiler."""
-        compiler = sys.modules.get(COMPILER)
+        compiler = _compiler()
         return compiler is not None and isinstance(one, compiler.OptimizedModule)
 
 
@@ -58,6 +58,12 @@ def without_slow_imports() -> Iterator[None]:
                 del sys.modules[name]
 
 
+def _compiler() -> Any:
+    """The compiler, if somebody has imported it."""
+    found = sys.modules.get(COMPILER)
+    return None if isinstance(found, StandIn) else found
+
+
 def _disable(function: Callable[..., Any] | None = None, recursive: bool = True, **options: Any) -> Any:
     """Let the compiler leave a function out, by its own ``disable``, from the time that there is a compiler."""
     if function is None:  # of a decorator with arguments
@@ -65,8 +71,8 @@ def _disable(function: Callable[..., Any] | None = None, recursive: bool = True,
 
     @wraps(function)
     def call(*arguments: Any, **named: Any) -> Any:
-        compiler = sys.modules.get(COMPILER)
-        if compiler is None or isinstance(compiler, StandIn):
+        compiler = _compiler()
+        if compiler is None:
             return function(*arguments, **named)
         return compiler.disable(function, recursive, **options)(*arguments, **named)
 
