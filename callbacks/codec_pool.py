@@ -22,8 +22,9 @@ class CodecPoolLifetime(Callback):
         self.pool = pool
 
     def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
-        """Before the processes start, at the first batch."""
+        """Start the processes, so that they are ready at the first batch."""
         self.pool.share_cores(ranks=ranks_on_these_cores())
+        self.pool.start()
 
     def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:  # noqa: ARG002
         """End them."""

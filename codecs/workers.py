@@ -24,7 +24,7 @@ Result = TypeVar("Result")
 
 
 class WorkerPool:
-    """Processes that call functions, which start at first use and end with the `with` block.
+    """Processes that call functions, which start at `start` or at first use and end with the `with` block.
 
     Copies of a pool, deep or pickled, carry the number of workers, never the processes.
 
@@ -60,6 +60,10 @@ class WorkerPool:
     def open(self) -> None:
         """Make the executor, if there is none; its processes start as tasks come."""
         self._opened()
+
+    def start(self) -> None:
+        """Start all processes, which takes them a moment, while the caller goes on."""
+        self.stream([(int,)] * self.workers)
 
     def _opened(self) -> WorkerExecutor:
         if self._executor is None:

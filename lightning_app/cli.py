@@ -78,8 +78,12 @@ class CLI(CommandLineDecides, OwnInitArgs):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Lightning's commands and ours, each with those arguments of its method that are no options."""
-        return {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
+        """Lightning's commands and ours, each with those arguments of its method that are no options.
+
+        Only the one that is asked for, if one is: its options take as long to find as those of each other one.
+        """
+        commands = {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
+        return {name: commands[name] for name in sys.argv[1:2] if name in commands} or commands
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link the seeds of model and data to ``--seed_everything``, and set the default of ``--data``."""

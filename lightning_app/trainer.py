@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any, Literal
 
 import pytorch_lightning
@@ -25,6 +26,7 @@ from lightning_app.picture_channel import PictureChannel
 from lightning_app.records.differences import MEANING
 from lightning_app.records.examples import EXAMPLES, write_examples
 from lightning_app.records.truth import ANNOTATIONS, explained
+from lightning_app.report.load_matplotlib import load_matplotlib
 from lightning_app.report.web.write import write_web_page
 from lightning_app.report.write import write_report
 from lightning_app.systems import CloudOnly, Collaborative
@@ -124,6 +126,8 @@ class Trainer(pytorch_lightning.Trainer):
         workers = base.pool.asked if base else picture.pool.asked if picture else None
         taught = TeacherTruth.of(model, teacher) if truth == "teacher" else None
         evaluation = Evaluation(model, systems, cloud_only, Path(cache), Path(output), resamples, workers, taught)
+        if self.is_global_zero:
+            Thread(target=load_matplotlib).start()  # meanwhile, since the figures come last
         with evaluation.held:  # Lightning calls no teardown of the module after an error
             self.test(evaluation, datamodule=datamodule, verbose=False)
         if self.is_global_zero:

@@ -4,13 +4,15 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
+import numpy as np
 import torch
+from torch import Tensor
 from torch.utils.data import BatchSampler, DataLoader, Sampler
 
-from lightning_app.data.examples import Example, ExampleDataset, collate
+from lightning_app.data.examples import Batch, Example, ExampleDataset, Target, collate
 from lightning_app.data.pixels import use_one_thread
 from lightning_app.data.samplers import EpochSampler
 from lightning_app.errors import DataError
@@ -48,7 +50,7 @@ class Loader(DataLoader[Example]):
             raise DataError(sentence.removeprefix(f"{DataError.__module__}.{DataError.__name__}: ")) from None
 
     def _batches(self) -> Iterator[Any]:
-        return super().__iter__()
+        return map(_with_tensors, super().__iter__())
 
 
 class LookaheadLoader(Loader):
@@ -81,7 +83,7 @@ def make_loader(
         sampler=sampler,
         batch_sampler=batch_sampler,
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=_collate_in_worker,
         pin_memory=torch.cuda.is_available(),
         worker_init_fn=_start_worker,
         multiprocessing_context=loader_context(dataset.augmentation is not None) if workers else None,
@@ -89,6 +91,31 @@ def make_loader(
         # PyTorch draws a seed for its workers at each epoch: from here, and not from the global generator.
         generator=torch.Generator(),
     )
+
+
+def _collate_in_worker(examples: Sequence[Example]) -> Batch:
+    """A batch whose targets hold arrays, which are sent as they are.
+
+    PyTorch opens a file and a connection for each tensor that a worker sends: of the small ones of all targets that
+    took the main process longer than anything else it did with a batch.
+    """
+    batch = collate(examples)
+    for target in batch["targets"]:
+        _replace(target, Tensor, Tensor.numpy)
+    return batch
+
+
+def _with_tensors(batch: Batch) -> Batch:
+    """A batch from `_collate_in_worker`, in the main process."""
+    for target in batch["targets"]:
+        _replace(target, np.ndarray, torch.from_numpy)
+    return batch
+
+
+def _replace(target: Target, kind: type, function: Callable[[Any], Any]) -> None:
+    """Call a function on all values of one kind, in place."""
+    values = cast(dict[str, Any], target)
+    values.update((name, function(value)) for name, value in target.items() if isinstance(value, kind))
 
 
 def _start_worker(_worker: int) -> None:

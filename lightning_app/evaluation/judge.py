@@ -27,7 +27,6 @@ HEADER = struct.Struct("<ddQI")
 """Of a kept judgement: the score threshold, the loss, the bits, and D, how many boxes follow."""
 COLUMNS = {"boxes": "<f4", "scores": "<f4", "labels": "<i8"}
 """Of the boxes: (D, 4), (D,) and (D,)."""
-OF_TARGET = ("boxes", "labels", "difficult", "voc_boxes", "class_only")
 
 
 class Judgement(NamedTuple):
@@ -78,11 +77,9 @@ class Judge:
         keys = {self.key(photo, link): photo for photo in photos}
         judgements = {}
         for key, data in self.store.find(keys, JUDGED).items():
-            threshold, judgement = _unpacked(data)
-            if threshold <= self.score_threshold:
-                photo = keys[key]
-                found = _above(judgement.found, self.score_threshold, photo.image.device)
-                judgements[photo] = judgement._replace(found=found)
+            judgement = _unpacked(data, self.score_threshold, keys[key].image.device)
+            if judgement is not None:
+                judgements[keys[key]] = judgement
         self.found += len(judgements) if link is not None else 0
         return judgements
 
@@ -100,10 +97,7 @@ class Judge:
         way = photo.digest.encode() if link is None else link.key(photo)
         model, size = photo.model, tuple(photo.image.shape[2:])
         setting = (model.identity, model.resize, size, self.form, self.nms_threshold, _program())
-        digest = hashlib.sha256(repr(setting).encode() + way)
-        for name in OF_TARGET:
-            digest.update(cast(Tensor, photo.target[name]).cpu().numpy().tobytes())  # type: ignore[literal-required]
-        return digest.digest()
+        return hashlib.sha256(repr(setting).encode() + way + photo.truth_digest).digest()
 
 
 def without_difficult(target: Target) -> Target:
@@ -129,17 +123,16 @@ def _packed(threshold: float, judgement: Judgement) -> bytes:
     return header + b"".join(column.tobytes() for column in columns)
 
 
-def _unpacked(data: bytes) -> tuple[float, Judgement]:
+def _unpacked(data: bytes, score_threshold: float, device: torch.device) -> Judgement | None:
+    """A kept judgement without the boxes that are not above a threshold; None if it never had all that are."""
     threshold, loss, bits, count = HEADER.unpack_from(data)
+    if threshold > score_threshold:
+        return None
     columns, start = {}, HEADER.size
     for name, kind in COLUMNS.items():
         rows = np.frombuffer(data, kind, 4 * count if name == "boxes" else count, start)
-        columns[name] = torch.tensor(rows.reshape(count, 4) if name == "boxes" else rows)
+        columns[name] = rows.reshape(count, 4) if name == "boxes" else rows
         start += rows.nbytes
-    return threshold, Judgement(cast(Detections, columns), loss, bits)
-
-
-def _above(found: Detections, threshold: float, device: torch.device) -> Detections:
-    kept = found["scores"] > threshold
-    columns = {name: found[name][kept].to(device) for name in COLUMNS}  # type: ignore[literal-required]
-    return cast(Detections, columns)
+    kept = columns["scores"] > score_threshold
+    found = {name: torch.from_numpy(rows[kept]).to(device) for name, rows in columns.items()}
+    return Judgement(cast(Detections, found), loss, bits)

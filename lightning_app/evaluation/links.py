@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,8 @@ from lightning_app.transforms.shapes import sent_shapes
 
 CODE = {**{name: version(name) for name in ("av", "pillow")}, "dfc": __version__, "container": VERSION}
 """What codes and seals; another version may give other bytes."""
+OF_TRUTH = ("boxes", "labels", "difficult", "voc_boxes", "class_only")
+"""What a target says of the objects."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,14 @@ class Photo:
     def digest(self) -> str:
         """Of the file."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
+
+    @cached_property
+    def truth_digest(self) -> bytes:
+        """Of all that is known of the picture's objects, from the first time that somebody asks."""
+        digest = hashlib.sha256()
+        for name in OF_TRUTH:
+            digest.update(cast(Tensor, self.target[name]).cpu().numpy().tobytes())  # type: ignore[literal-required]
+        return digest.digest()
 
     @cached_property
     def original(self) -> npt.NDArray[np.uint8]:

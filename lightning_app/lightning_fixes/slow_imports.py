@@ -1,4 +1,4 @@
-"""Lightning and torchmetrics import two large packages that no command of this program uses."""
+"""Lightning and torchmetrics import three large packages that they hardly use: stand-ins for the time of the import."""
 
 from __future__ import annotations
 
@@ -7,14 +7,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial, wraps
 from importlib import import_module
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
-COMPILER, SIGNAL = "torch._dynamo", "scipy.signal"
+COMPILER = "torch._dynamo"
 
 
 class StandIn(ModuleType):
     """Has a few names of a module; asked for any other name, it makes room for the module itself."""
+
+    def __init__(self, name: str, **names: object) -> None:
+        super().__init__(name)
+        vars(self).update(names)
+        self.__names = names
+
+    def retire(self) -> None:
+        """Have no name any more: whoever has kept the stand-in gets each from the module."""
+        for name in self.__names:
+            delattr(self, name)
 
     def __getattr__(self, name: str) -> Any:
         """The module's own; but what has two underscores is asked for at every import."""
@@ -38,17 +48,15 @@ class OptimizedModule(metaclass=_OfCompiler):
 
 @contextmanager
 def without_slow_imports() -> Iterator[None]:
-    """Import Lightning within this context: half of its time goes by otherwise for two packages.
+    """Import Lightning within this context: two thirds of its time go by otherwise for three packages.
 
     Seen in Lightning 2.6.6 with torch 2.13 and torchmetrics 1.9: `lightning_fabric.wrappers` imports torch's compiler
-    for the sake of one ``isinstance``, and `torchmetrics` imports all of ``scipy.signal`` for one name that an audio
-    package wants. In the meantime stand-ins have only these names. Afterwards both can be imported as ever, and
-    ``torch.compile`` works. This can go when neither is imported any more.
+    for the sake of one ``isinstance``. `torchmetrics` imports all of ``scipy.signal`` for one name that an audio
+    package wants, and matplotlib for the types of the figures that a metric can draw. In the meantime stand-ins have
+    only these names. Afterwards all can be imported as ever, ``torch.compile`` works, and so does the ``plot`` of a
+    metric. This can go when none of them is imported any more.
     """
-    compiler, signal = StandIn(COMPILER), StandIn(SIGNAL)
-    vars(compiler).update(OptimizedModule=OptimizedModule, disable=_disable)
-    vars(signal).update(hamming=None)
-    ours = {name: module for name, module in ((COMPILER, compiler), (SIGNAL, signal)) if name not in sys.modules}
+    ours = {one.__name__: one for one in _stand_ins() if one.__name__ not in sys.modules}
     sys.modules.update(ours)
     try:
         yield
@@ -56,6 +64,26 @@ def without_slow_imports() -> Iterator[None]:
         for name, module in ours.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+            module.retire()
+
+
+def _stand_ins() -> list[StandIn]:
+    axes = StandIn("matplotlib.axes", Axes=object)
+    pyplot = StandIn("matplotlib.pyplot", Figure=object, style=SimpleNamespace(context=_style))
+    return [
+        StandIn(COMPILER, OptimizedModule=OptimizedModule, disable=_disable),
+        StandIn("scipy.signal", hamming=None),
+        StandIn("matplotlib", axes=axes, pyplot=pyplot, colors=SimpleNamespace(Colormap=object)),
+        axes,
+        pyplot,
+    ]
+
+
+@contextmanager
+def _style(*arguments: Any, **named: Any) -> Iterator[None]:
+    """Matplotlib's context of this kind, by which metrics draw, from the time that one draws."""
+    with import_module("matplotlib.pyplot").style.context(*arguments, **named):
+        yield
 
 
 def _compiler() -> Any:

@@ -35,7 +35,7 @@ def draw_counts(pictures: int, resamples: int, seed: int) -> NDArray[np.uint16]:
             f"pictures and resamples must be at least 1 and seed at least 0, not {pictures}, {resamples}, {seed}"
         )
     random = np.random.default_rng(seed)
-    counts = np.empty((resamples, pictures), np.uint16)
+    counts = np.empty((resamples, pictures), np.uint16, order="F")  # as `resampled_map` works on them
     for row in counts:
         row[:] = np.bincount(random.integers(pictures, size=pictures), minlength=pictures)
     return counts
@@ -62,7 +62,8 @@ def resampled_map(outcomes: Outcomes, classes: int, counts: Counts, levels: Floa
     if ((labels < 0) | (labels >= classes)).any():
         raise DataError(f"labels must be in 0 … {classes - 1}, not {labels.min():g} … {labels.max():g}")
     parts = [of_class(outcomes, label) for label in range(classes)]
-    precisions = np.stack([over_blocks(part, counts, levels) for part in parts])  # (K, R, 2)
+    by_picture = np.ascontiguousarray(counts.T)  # (I, R): of each picture together, since they are added together
+    precisions = np.stack([over_blocks(part, by_picture, levels) for part in parts])  # (K, R, 2)
     known = ~np.isnan(precisions)
     number = known.sum(axis=0)  # (R, 2)
     total = np.where(known, precisions, 0).sum(axis=0)
@@ -149,10 +150,11 @@ def of_class(outcomes: Outcomes, label: int) -> OfClass:
 
 
 def over_blocks(part: OfClass, counts: Counts, levels: Floats) -> Floats:
-    """`average_precisions` (R, 2) of all resamples, some at a time."""
-    rows = max(1, BLOCK // max(1, len(part.pictures), len(part.owners)))
-    starts = range(0, len(counts), rows)
-    blocks = [average_precisions(part, counts[start : start + rows], levels) for start in starts]
+    """`average_precisions` (R, 2) of all resamples, some at a time; ``counts`` (I, R) has a row for each picture."""
+    between = np.diff(part.hits, prepend=-1).max(initial=1)
+    columns = max(1, BLOCK // max(len(part.hits), len(part.owners), between))
+    starts = range(0, counts.shape[1], columns)
+    blocks = [average_precisions(part, counts[:, start : start + columns], levels) for start in starts]
     return np.concatenate([np.empty((0, 2)), *blocks])
 
 
@@ -161,18 +163,25 @@ def average_precisions(part: OfClass, counts: Counts, levels: Floats) -> Floats:
 
     A detection that stands w times is w points of the curve. Among those of a hit, precision rises, since it is at
     most one; so the best precision at the recall of any of them, or a higher one, is that of the last or of a later
-    hit. The curve is therefore needed behind each hit's last copy only.
+    hit. The curve is therefore needed behind each hit's last copy only, and the detections between two hits are summed.
+
+    Args:
+        part: of D detections, of which H are hits.
+        counts: (I, R) how often each picture stands in each resample.
+        levels: (11,) of recall.
     """
-    weights = counts.take(part.pictures, axis=1)  # (R, D)
-    ranks = weights.cumsum(axis=1, dtype=np.int64).take(part.hits, axis=1)  # (R, H)
-    weights = weights.take(part.hits, axis=1)  # (R, H)
-    found = weights.cumsum(axis=1, dtype=np.int64)
+    between = np.empty((len(part.hits), counts.shape[1]), np.int64)  # (H, R) points behind the hit before
+    for points, pictures in zip(between, np.split(part.pictures, part.hits + 1), strict=False):
+        counts[pictures].sum(axis=0, out=points)
+    ranks = between.cumsum(axis=0)
+    weights = counts[part.pictures[part.hits]]  # (H, R)
+    found = weights.cumsum(axis=0, dtype=np.int64)
     precision = np.divide(found, ranks, out=np.zeros(ranks.shape), where=ranks > 0)
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    positives = counts.take(part.owners, axis=1) @ part.truths  # (R,)
-    recall = found / np.maximum(positives, 1)[:, None]
+    envelope = np.maximum.accumulate(precision[::-1], axis=0)[::-1]
+    positives = part.truths @ counts[part.owners]  # (R,)
+    recall = found / np.maximum(positives, 1)
     # The first hit that reaches each level, H where none does.
-    first = [(recall < level).sum(axis=1) for level in levels]
-    reached = np.take_along_axis(np.pad(envelope, ((0, 0), (0, 1))), np.stack(first, axis=1), axis=1)  # (R, 11)
-    area = (weights * envelope).sum(axis=1) / np.maximum(positives, 1)
-    return np.where(positives[:, None] > 0, np.stack((reached.mean(axis=1), area), axis=1), np.nan)
+    first = np.stack([(recall < level).sum(axis=0) for level in levels])  # (11, R)
+    reached = np.take_along_axis(np.pad(envelope, ((0, 1), (0, 0))), first, axis=0)
+    area = (weights * envelope).sum(axis=0) / np.maximum(positives, 1)
+    return np.where(positives[:, None] > 0, np.stack((reached.mean(axis=0), area), axis=1), np.nan)

@@ -69,7 +69,7 @@ def outcomes_file(path: Path, classes: Sequence[str]) -> Iterator[Callable[[str,
     """
     names: list[str] = []
     truths: list[str] = []
-    with written_whole(path) as whole, ZipFile(whole, "w", ZIP_DEFLATED) as file:
+    with written_whole(path) as whole, ZipFile(whole, "w", ZIP_DEFLATED, compresslevel=1) as file:
 
         def add(name: str, outcomes: Outcomes, truth: str) -> None:
             for field in FIELDS:

@@ -265,6 +265,17 @@ def test_a_closed_pool_has_no_workers_and_opens_again() -> None:
         assert payloads(pool.code(pictures(2), qps(2))) == first
 
 
+def test_all_processes_start_when_they_are_told_to_and_code_then() -> None:
+    before = worker_ids()
+    with CodecPool(HEVC(), 2) as pool:
+        assert worker_ids() == before
+        pool.start()
+        started = worker_ids() - before
+        assert len(started) == 2
+        assert len(pool.code(pictures(3), qps(3))) == 3
+        assert worker_ids() - before == started
+
+
 def test_an_exception_in_the_block_ends_the_workers() -> None:
     before = worker_ids()
     with contextlib.suppress(KeyboardInterrupt), CodecPool(HEVC(), 1) as pool:

@@ -13,6 +13,7 @@ import torch
 from jsonargparse import ArgumentParser
 from pytorch_lightning import LightningModule, Trainer
 from torch import Tensor
+from torch.multiprocessing import reductions
 
 from lightning_app.data import VOC_CLASSES, Batch, VOCDataModule
 from lightning_app.data.loading import Loader
@@ -208,6 +209,34 @@ def test_training_is_the_same_with_any_number_of_workers_and_new_in_each_epoch(w
     assert len({frozenset(epoch) for epoch in epochs}) == 3
     assert len({tuple(name for name, _ in epoch) for epoch in epochs}) == 3
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.slow
+@quiet
+def test_a_worker_sends_one_tensor_for_each_batch_and_its_targets_are_those_of_no_worker(
+    write_devkit: WriteDevkit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, opened = write_devkit(), []
+    of_tensor: Callable[..., object] = reductions.rebuild_storage_fd
+
+    def rebuild(*arguments: Any) -> Any:  # opens a file and a connection
+        opened.append(arguments)
+        return of_tensor(*arguments)
+
+    monkeypatch.setattr(reductions, "rebuild_storage_fd", rebuild)
+    batches = {}
+    for workers in (0, 1):
+        data = module(root, workers=workers)
+        data.setup("test")
+        batches[workers] = list(data.test_dataloader())
+    assert len(opened) == len(batches[1]) > 1
+    alone, sent = ([target for batch in batches[workers] for target in batch["targets"]] for workers in (0, 1))
+    for one, other in zip(alone, sent, strict=True):
+        assert one.keys() == other.keys()
+        assert sum(isinstance(value, Tensor) for value in other.values()) == 5
+        for name, value in one.items():
+            assert type(value) is type(other[name]), name
+            assert torch.equal(value, other[name]) if isinstance(value, Tensor) else value == other[name], name
 
 
 def break_a_picture(root: Any) -> None:

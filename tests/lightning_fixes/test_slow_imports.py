@@ -30,3 +30,26 @@ print(compiled(torch.ones(1)).item(), isinstance(torch.compile(torch.nn.ReLU(), 
 def test_a_stand_in_makes_room_for_the_module_and_what_is_marked_is_not_compiled() -> None:
     run = subprocess.run([sys.executable, "-c", STAND_INS], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == ["stand-in", "(3,) True", "False", "2.0 True"]
+
+
+PLOT = """
+import sys
+from lightning_app.lightning_fixes.slow_imports import without_slow_imports
+with without_slow_imports():
+    import pytorch_lightning
+print([name for name in ("torch._dynamo", "scipy.signal", "matplotlib") if name in sys.modules])
+import matplotlib
+matplotlib.use("agg")
+from torchmetrics import MeanMetric
+
+metric = MeanMetric()
+metric.update(3.0)
+figure, axes = metric.plot()
+print(isinstance(figure, matplotlib.figure.Figure), isinstance(axes, matplotlib.axes.Axes))
+print([line.get_ydata().tolist() for line in axes.get_lines()])
+"""
+
+
+def test_lightning_is_imported_without_what_it_hardly_uses_and_a_metric_can_draw_itself() -> None:
+    run = subprocess.run([sys.executable, "-W", "error", "-c", PLOT], capture_output=True, text=True, check=False)
+    assert run.stdout.splitlines() == ["[]", "True True", "[[3.0]]"], run.stderr
