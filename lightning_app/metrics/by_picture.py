@@ -89,8 +89,11 @@ class PictureMetric(RowMetric):
         views = self.table("pictures", 4)
         index, _, *lengths = views.T.astype(np.int32)  # (V,)
         length = lengths[("truths", "detections").index(name)]
-        mine = np.repeat(one_a_picture(views), length)
-        return np.repeat(index, length)[mine], self.table(name, columns)[mine]
+        owners, rows, counts = np.repeat(index, length), self.table(name, columns), one_a_picture(views)
+        if counts.all():  # as they do where no sampler pads
+            return owners, rows
+        mine = np.repeat(counts, length)
+        return owners[mine], rows[mine]
 
 
 def fingerprint(found: Floats) -> float:

@@ -81,13 +81,22 @@ class VOCMeanAveragePrecision(PictureMetric):
 
 def by_score(pictures: NDArray[np.int32], rows: NDArray[np.float32]) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """Detections by falling score, equal ones by picture and by place in it: pictures (D,) and rows (D, 2)."""
-    order = np.argsort(pictures, kind="stable")
-    falling = (0 - rows[order, 0]).view(np.uint32)  # 0, and not -0, for a score of 0
-    # As whole numbers floats are in order where the sign is turned, and below 0 all other bits too.
-    turned = np.where(falling >> 31, ~falling, falling | np.uint32(2**31)).astype(np.uint64)
-    ranked = np.sort(turned << np.uint64(32) | np.arange(len(order), dtype=np.uint64))
-    order = order[ranked & np.uint64(2**32 - 1)]
+    # Nothing else of an evaluation takes as much memory: numbers of 32 bits where they do, and in place.
+    order = np.argsort(pictures, kind="stable").astype(np.uint32)
+    ranked = _falling(rows[order, 0]).astype(np.uint64)
+    ranked <<= np.uint64(32)
+    ranked |= np.arange(len(order), dtype=np.uint32)
+    ranked.sort()
+    order = order[ranked.astype(np.uint32)]  # the lower half
+    del ranked
     return pictures[order], rows[order]
+
+
+def _falling(scores: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """Whole numbers that rise where the scores fall."""
+    falling = (0 - scores).view(np.uint32)  # 0, and not -0, for a score of 0
+    # As whole numbers floats are in order where the sign is turned, and below 0 all other bits too.
+    return np.where(falling >> 31, ~falling, falling | np.uint32(2**31))
 
 
 def precisions(seen: Outcomes, classes: int, levels: Floats = TENTHS) -> dict[str, Any]:
