@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from lightning_app.darknet.layers import BatchNorm, Convolution, WeightedShortcut
 from lightning_app.errors import WeightsError
 from lightning_app.graph import Node
+from lightning_app.text_lines import LFS_POINTER
 
 if TYPE_CHECKING:
     from lightning_app.darknet.network import Network  # which imports this module
@@ -76,7 +77,7 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
     try:
         with path.open("rb") as file:
             data, size = file.read(20), os.fstat(file.fileno()).st_size
-            if data.startswith(b"version https://git"):
+            if data.startswith(LFS_POINTER):
                 raise WeightsError(
                     f"{path} is a pointer of Git LFS and holds no weights: fetch the file itself, by `git lfs pull` in "
                     "its repository or from its page there"
