@@ -6,6 +6,8 @@ import codecs
 import re
 from typing import Literal
 
+Errors = Literal["strict", "replace"]
+
 _LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n)|[^\r\n]+")
 """``str.splitlines`` ends a line at ten other characters too, which a comment in another encoding may seem to hold."""
 
@@ -13,8 +15,17 @@ LFS_POINTER = b"version https://git"
 """How a pointer of Git LFS begins."""
 
 
-def lines_of(data: bytes, errors: Literal["strict", "replace"] = "strict") -> list[str]:
+def lines_of(data: bytes, errors: Errors = "strict") -> list[str]:
     """The lines of a text in UTF-8, without their ends and without a byte order mark.
+
+    Raises:
+        ValueError: as `text_of`.
+    """
+    return [line.rstrip("\r\n") for line in split_lines(text_of(data, errors))]
+
+
+def text_of(data: bytes, errors: Errors = "strict") -> str:
+    """A text in UTF-8, without a byte order mark.
 
     Args:
         data: the bytes of the file.
@@ -35,11 +46,10 @@ def lines_of(data: bytes, errors: Literal["strict", "replace"] = "strict") -> li
     if b"\0" in data:
         raise ValueError("it is no text: it has bytes of the value 0")
     try:
-        text = data.decode("utf-8-sig", errors)
+        return data.decode("utf-8-sig", errors)
     except UnicodeDecodeError as error:
         line = len(split_lines(data[: error.start + 1].decode("latin-1")))
         raise ValueError(f"line {line} is no text in UTF-8: save the file as UTF-8") from None
-    return [line.rstrip("\r\n") for line in split_lines(text)]
 
 
 def split_lines(text: str) -> list[str]:

@@ -8,11 +8,12 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.data.found import remedy, sets_found
 from lightning_app.errors import DataError, OptionError
+from lightning_app.text_lines import split_lines, text_of
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 """Kinds of picture files that are read, by Pillow's names, whatever the file is called.
@@ -43,8 +44,10 @@ def read_set(root: Path, name: str) -> list[str]:
         raise OptionError(f"an image set is named like VOC2007/test, not {name!r}")
     inside = f"{year}/ImageSets/Main/{part}.txt"
     try:
-        text = (root / inside).read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
-    except (OSError, UnicodeDecodeError):
+        text = text_of((root / inside).read_bytes())
+    except ValueError as error:
+        raise DataError(f"{root / inside} cannot be read as a list of pictures: {error}") from error
+    except OSError:
         if not root.is_dir():
             raise DataError(f"the folder {root} is not there; give the one that holds VOC2007") from None
         found = sets_found(root)
@@ -55,14 +58,14 @@ def read_set(root: Path, name: str) -> list[str]:
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")
     for stem in stems:
-        if PurePath(stem).name != stem or stem == ".." or "\0" in stem:
+        if PurePath(stem).name != stem or stem == "..":
             raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
     return [f"{year}/{stem}" for stem in stems]
 
 
 def listed_names(text: str) -> list[str]:
     """The names in a list of pictures; some tools end one with blank lines."""
-    return [_stem(line) for line in text.splitlines() if line.strip()]
+    return [_stem(line) for line in split_lines(text) if line.strip()]
 
 
 def _stem(line: str) -> str:
@@ -157,6 +160,15 @@ def picture_size(path: Path) -> tuple[int, int]:
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
 
+def is_turned(path: Path) -> bool:
+    """Whether a picture is shown in another way than it is stored: it states an EXIF orientation other than 1."""
+    try:
+        with _Bounded(path) as file, Image.open(file, formats=FORMATS) as picture:
+            return bool(picture.getexif().get(ExifTags.Base.Orientation, 1) != 1)
+    except Exception:  # as above; who reads the picture says what is wrong
+        return False
+
+
 class _Bounded(io.BufferedReader):
     """Reads no more than there is: Pillow asks for what a chunk claims, and Python would make room for gigabytes."""
 
@@ -189,7 +201,8 @@ def check_sizes(path: Path, stored: tuple[int, int], stated: tuple[int, int]) ->
         DataError: they differ.
     """
     if stored != stated:
+        turned = "; if EXIF turns the picture, store it as it is shown" if stored == stated[::-1] else ""
         raise DataError(
             f"{path} has {stored[1]}×{stored[0]} pixels where its annotation says {stated[1]}×{stated[0]}: "
-            "its boxes would be wrong"
+            f"its boxes would be wrong{turned}"
         )

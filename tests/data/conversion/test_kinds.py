@@ -132,7 +132,7 @@ def test_a_crowd_is_difficult_and_a_box_of_a_pixel_is_left_out_and_both_are_cut_
     (flat / "all.json").write_text(json.dumps(record))
     status, out, err = convert(flat)
     assert (status, err) == (0, "")
-    assert "1 box(es) are no wider or no higher than a pixel and are left out; the first is images/mug 1.PNG" in out
+    assert "1 box(es) lie outside their picture, or are no wider or no higher there than a pixel, and are left" in out
     data = VOCDataset("own", ["Own/train", "Own/test"], (32, 32), ("mug", "tea pot"))
     by_name = {name: data.annotation(index) for index, name in enumerate(data.ids)}
     assert by_name["Own/my mug 0"].boxes.tolist() == [[1, 4, 27.75, 60]]
