@@ -133,6 +133,8 @@ def _parse(path: Path) -> Element:
         root = parse(path).getroot()
     except DefusedXmlException:
         _fail(path, "it declares entities, which no VOC annotation does")
+    except FileNotFoundError:
+        raise DataError(f"the annotation {path} is not there") from None
     except (ParseError, OSError, LookupError, ValueError) as error:
         _fail(path, f"it cannot be read ({' '.join(str(error).split())}{_no_text(path)})")
     assert isinstance(root, Element)
@@ -165,7 +167,11 @@ def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
     name = _text(item, "name", path)
     if classes.count(name) > 1:
         first, second = [place for place, known in enumerate(classes, start=1) if known == name][:2]
-        _fail(path, f"{name!r} is the name of class {first} and of class {second}: give the keys of the .tree instead")
+        _fail(
+            path,
+            f"{name!r} is the name of class {first} and of class {second}: name each class once, or give the keys of "
+            "the .tree",
+        )
     return classes.index(name)
 
 

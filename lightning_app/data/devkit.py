@@ -60,6 +60,8 @@ def read_set(root: Path, name: str) -> list[str]:
     for stem in stems:
         if PurePath(stem).name != stem or stem == "..":
             raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
+        if _has_suffix(root / year / "JPEGImages", stem):
+            raise DataError(f"{root / inside} lists {stem!r} with its suffix: write {PurePath(stem).stem!r}, and so on")
     return [f"{year}/{stem}" for stem in stems]
 
 
@@ -74,6 +76,14 @@ def _stem(line: str) -> str:
     return words[0] if len(words) == 2 and words[1] in _LABELS else line.strip()
 
 
+def _has_suffix(folder: Path, name: str) -> bool:
+    """Whether a name in a list is that of a picture's file, and no picture's without the suffix."""
+    if PurePath(name).suffix.lower() not in SUFFIXES:
+        return False
+    files = _listing(folder)
+    return name not in files and name in files.get(PurePath(name).stem, [])
+
+
 def picture_path(root: Path, name: str) -> Path:
     """Where the picture of an id such as ``VOC2007/000001`` lies, or would lie if it were there.
 
@@ -84,10 +94,14 @@ def picture_path(root: Path, name: str) -> Path:
     """
     year, _, stem = name.partition("/")
     folder = root / year / "JPEGImages"
-    files = _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None).get(stem, [f"{stem}.jpg"])
+    files = _listing(folder).get(stem, [f"{stem}.jpg"])
     if len(files) > 1:
         raise DataError(f"{folder} has {' and '.join(files)}, which differ only in their suffix: keep one of them")
     return folder / files[0]
+
+
+def _listing(folder: Path) -> dict[str, list[str]]:
+    return _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None)
 
 
 @lru_cache(maxsize=64)
@@ -143,6 +157,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read as a picture: it is none of {', '.join(FORMATS)}") from None
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} is not there") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder: give one picture of it") from error
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
