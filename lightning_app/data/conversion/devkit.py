@@ -11,15 +11,13 @@ import numpy as np
 
 from lightning_app.data.conversion.classes import check_classes, misspelt
 from lightning_app.data.conversion.coco import coco_files, other_json, read_coco
-from lightning_app.data.conversion.source import Findings, Labelled, files_of, names_of, pictures_of
+from lightning_app.data.conversion.source import YEAR, Findings, Labelled, files_of, names_of, pictures_of
 from lightning_app.data.conversion.voc import read_voc
 from lightning_app.data.conversion.yolo import read_yolo, text_files
 from lightning_app.data.devkit import is_turned
 from lightning_app.errors import DataError, OptionError
 from lightning_app.progress import tracked
 
-YEAR = "Own"
-"""The folder of a devkit that stands where VOC2007 stands in VOC's."""
 NAMES = "classes.names"
 SPLIT = 0.8
 """The share to train on, where nobody says it and no folder does."""

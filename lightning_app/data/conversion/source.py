@@ -12,6 +12,8 @@ from lightning_app.data.devkit import listed_names
 from lightning_app.data.folder import check_name, find_pictures
 from lightning_app.errors import DataError
 
+YEAR = "Own"
+"""The folder of a devkit that stands where VOC2007 stands in VOC's."""
 SORTING = frozenset({"annotations", "images", "imgs", "jpegimages", "labels", "pictures", "xml", "xmls"})
 """Names of folders that only keep pictures and annotations apart, in small letters."""
 PART = re.compile(r"(?<![a-z])(train|val|test)(?:ing|id|idation)?(?![a-z])")
@@ -60,18 +62,27 @@ class Findings:
 
 
 def pictures_of(folder: Path) -> list[PurePosixPath]:
-    """The pictures of a folder and its subfolders.
+    """The pictures of a folder and its subfolders, but for those of devkits that were made inside of it.
 
     Raises:
         DataError: there is none, or two would have one name.
     """
-    pictures = [PurePosixPath(name) for name in find_pictures(folder)]
+    found = [PurePosixPath(name) for name in find_pictures(folder)]
+    made = {parent for parent in {p for name in found for p in name.parents[:-1]} if _is_devkit(folder / parent)}
+    pictures = [picture for picture in found if made.isdisjoint(picture.parents)]
+    if not pictures:
+        raise DataError(f"the folder {folder} holds no picture outside the devkits that were made in it")
     by_key: dict[Key, PurePosixPath] = {}
     for picture in pictures:
         other = by_key.setdefault(key_of(picture), picture)
         if other != picture:
             raise DataError(f"{folder} has {other} and {picture}, which would have one name: rename or remove one")
     return pictures
+
+
+def _is_devkit(folder: Path) -> bool:
+    """Whether this program made a folder: its pictures are copies, and would be both trained and tested on."""
+    return (folder / YEAR / "ImageSets").is_dir()
 
 
 def key_of(path: PurePosixPath) -> Key:
@@ -113,14 +124,14 @@ def part_of(path: PurePosixPath, also: str = "") -> str | None:
 
 
 def files_of(folder: Path, suffix: str) -> list[PurePosixPath]:
-    """The files of a folder and its subfolders whose names end so, but for hidden ones, relative to the folder.
+    """The files of a folder and its subfolders whose names end so, relative to it, but for hidden ones and devkits'.
 
     Raises:
         DataError: the name of one is no text.
     """
     found = []
     for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != "."]
+        folders[:] = [name for name in folders if name[0] != "." and not _is_devkit(Path(place, name))]
         inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
         named = [name for name in files if name.lower().endswith(suffix) and name[0] != "."]
         for name in named:

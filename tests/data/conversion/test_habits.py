@@ -96,6 +96,15 @@ def test_pictures_that_exif_turns_are_said(convert: Convert, flat: Path) -> None
     assert "1 picture(s) are turned by EXIF, which is not read here: if their boxes were drawn on what is shown" in out
 
 
+def test_a_devkit_that_was_made_inside_the_folder_is_not_converted_with_it(convert: Convert, flat: Path) -> None:
+    """Else each picture would be there twice, and be both trained and tested on."""
+    write_voc(flat)
+    assert convert(flat, output="my/own")[0] == 0
+    assert convert(flat)[0] == 0
+    assert len(contents(Path("own"))) == len(MARKS)
+    assert convert("my/own", output="again")[0] == 0
+
+
 @pytest.mark.parametrize("kind", ["voc", "coco"])
 def test_a_name_is_the_same_whether_its_accents_stand_apart_or_not(convert: Convert, flat: Path, kind: str) -> None:
     (flat / "images/3.JPG").rename(flat / "images/caf\u00e9.JPG")
