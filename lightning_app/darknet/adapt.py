@@ -9,6 +9,7 @@ from lightning_app.darknet.cfg import Section
 from lightning_app.darknet.network import Network
 from lightning_app.darknet.yolo import YoloOptions
 from lightning_app.errors import CfgError
+from lightning_app.text_lines import split_lines
 
 Options = dict[str, str | None]
 """By their keys; None stands for a line that goes."""
@@ -75,14 +76,14 @@ def _rewritten(sections: Sequence[Section], changes: Mapping[int, Options]) -> b
     """The file with other options in the sections whose headers stand at these lines."""
     file = sections[0].file
     try:
-        # As `read_cfg` counts lines; bytes that are no UTF-8, which only comments have, stay as they are.
-        lines = file.read_bytes().decode("utf-8-sig", "surrogateescape").splitlines(keepends=True)
+        # Bytes that are no UTF-8, which only comments have, stay as they are.
+        text = file.read_bytes().decode("utf-8-sig", "surrogateescape")
     except OSError as error:
         raise CfgError(f"{file} cannot be read as a Darknet .cfg: {error}") from error
     stated = {section.line: section.options for section in sections}
     written: list[str] = []
     left: Options = {}  # of the section
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(split_lines(text), start=1):
         key, end = "".join(line.partition("=")[0].split()), "\r\n" if line.endswith("\r\n") else "\n"
         if number in stated:
             left = dict(changes.get(number, {}))

@@ -95,9 +95,9 @@ def _before(section: Section, key: str, index: int) -> tuple[int, ...]:
     layers = tuple(layer if layer >= 0 else index + layer for layer in section.integers(key))
     for layer in layers:
         if not 0 <= layer < index:
-            raise section.fault(f"{key}={section.text(key)} reaches layer {layer}, which is not before it")
+            raise section.fault(f"{key}={section.text(key)} reaches layer {layer}, which is not before it", key)
     if not layers:
-        raise section.fault(f"{key}= names no layer")
+        raise section.fault(f"{key}= names no layer", key)
     return layers
 
 

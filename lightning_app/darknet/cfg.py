@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,9 +21,12 @@ from lightning_app.darknet.vocabulary import (
     REFUSED_SECTIONS,
     SAID_APART,
     USUAL,
+    WORDS,
+    options_of,
 )
 from lightning_app.errors import CfgError
 from lightning_app.shipped import find_network, network_names
+from lightning_app.text_lines import lines_of
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Section:
         line: number of its header line, from 1.
         options: the text of each option.
         lines: the number of each option's line.
-        read_over: options that only Darknet's training reads.
+        read_over: options that only Darknet's training reads, or that Darknet does not read in such a section.
     """
 
     kind: str
@@ -129,24 +132,25 @@ def read_cfg(path: str | Path) -> list[Section]:
     """
     path = find_network(path)
     try:
-        # Options are ASCII; comments are in any encoding, and some editors put a byte order mark first.
-        lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+        lines = lines_of(path.read_bytes(), errors="replace")  # options are ASCII, comments are in any encoding
     except FileNotFoundError as error:
         close = difflib.get_close_matches(path.stem, network_names(), n=1)
         meant = f"did you mean {close[0]}?" if close else f"give a file, or one of {', '.join(network_names())}"
         raise CfgError(f"the network {path} is not there; {meant}") from error
     except OSError as error:
         raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error.strerror}") from error
+    except ValueError as error:
+        raise CfgError(f"{path} cannot be read as a Darknet .cfg: {error}") from error
     sections: list[Section] = []
     for number, raw in enumerate(lines, start=1):
-        text, hash_, _ = raw.partition("#")
+        text, *comment = re.split("[#;]", raw, maxsplit=1)
         line = "".join(text.split())  # Darknet's strip() takes the spaces inside a line too
-        if not line or line.startswith(";"):
+        if not line:
             continue
-        if hash_ and line.startswith("activation="):
+        if comment and line.partition("=")[0] in WORDS:
             raise CfgError(
-                f"{path}:{number}: Darknet reads the comment behind {line} as a part of the name, knows no such "
-                "activation and takes relu: put the comment on a line of its own, or write relu"
+                f"{path}:{number}: Darknet reads the comment behind {line} as a part of the name, and takes what it "
+                "takes for an unknown name: put the comment on a line of its own"
             )
         if line.startswith("["):
             sections.append(_open_section(path, number, line))
@@ -167,14 +171,18 @@ def _open_section(path: Path, number: int, line: str) -> Section:
         raise CfgError(f"{path}:{number}: section [{name}] is not supported: {REFUSED_SECTIONS[kind]}")
     if kind not in KNOWN_KEYS:
         supported = ", ".join(f"[{known}]" for known in KNOWN_KEYS)
-        raise CfgError(f"{path}:{number}: section [{name}] is not supported; supported are {supported}")
+        meant = _meant(name, [*KNOWN_KEYS, *ALIASES], "[{}]") or f"; supported are {supported}"
+        raise CfgError(f"{path}:{number}: section {line} is not supported{meant}")
     return Section(kind, path, number, {})
 
 
 def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> None:
     key, equals, value = line.partition("=")
     if not equals or not sections:
-        raise CfgError(f"{path}:{number}: expected key=value inside a section, found {line!r}")
+        raise CfgError(
+            f"{path}:{number}: expected key=value inside a section, found {line[:40]!r}; correct the line, or put # "
+            "before it"
+        )
     section = sections[-1]
     if reason := REFUSED_OPTIONS.get(section.kind, {}).get(key):
         if not re.fullmatch(r"[-+]?0*\.?0*", value):
@@ -184,20 +192,37 @@ def _add_option(path: Path, number: int, line: str, sections: list[Section]) -> 
         section.read_over.setdefault(key, value)
         return
     if key not in KNOWN_KEYS[section.kind]:
-        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported")
+        if any(key in options_of(kind) for kind in KNOWN_KEYS):  # no misprint, but an option of another section
+            section.read_over.setdefault(key, value)
+            return
+        meant = _meant(key, options_of(section.kind), "{}=")
+        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is not supported{meant}")
     section.lines.setdefault(key, number)
     given = section.options.setdefault(key, value)
     if given != value:
-        raise CfgError(f"{path}:{number}: option {key}= of [{section.kind}] is given twice, {given} and {value}")
+        raise CfgError(
+            f"{path}:{number}: option {key}= of [{section.kind}] is given twice, {given} and {value}; Darknet takes "
+            "the first: remove one"
+        )
+
+
+def _meant(name: str, names: Iterable[str], form: str) -> str:
+    """The end of a sentence about a misprint: which of the names is close, whatever its capitals; "" for none."""
+    by_small = {known.lower(): known for known in sorted(names)}
+    close = difflib.get_close_matches(name.lower(), by_small, n=1)
+    return f"; did you mean {form.format(by_small[close[0]])}?" if close else ""
 
 
 def notes(sections: Sequence[Section]) -> Iterator[str]:
     """What a person should know of options that were read over, a sentence each."""
-    unusual = {(key, section.kind) for section in sections for key in section.read_over if key not in USUAL}
-    named = ", ".join(f"{key} of [{kind}]" for key, kind in sorted(unusual - SAID_APART))
+    read_over = {(key, section.kind) for section in sections for key in section.read_over}
+    elsewhere = {(key, kind) for key, kind in read_over if key not in options_of(kind)}
+    unusual = {(key, kind) for key, kind in read_over if key not in USUAL} - elsewhere - SAID_APART
     file = sections[0].file
-    if named:
-        yield f"{file}: options that only Darknet's training reads change nothing here: {named}"
+    if unusual:
+        yield f"{file}: options that only Darknet's training reads change nothing here: {_named(unusual)}"
+    if elsewhere:
+        yield f"{file}: options that Darknet does not read in such a section change nothing here: {_named(elsewhere)}"
     if sections[0].read_over.get("letter_box", "0") != "0":
         yield f"{file} asks for letter_box: give --data.resize letterbox, or --resize letterbox to encode"
     for section in sections:
@@ -212,3 +237,7 @@ def notes(sections: Sequence[Section]) -> Iterator[str]:
                 f"{file} names {name} for Darknet's training: the network detects the classes of its tree; for those "
                 f"of {Path(name).name} give --model.class_map {name}, or --class_map {name} to decode"
             )
+
+
+def _named(options: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{key} of [{kind}]" for key, kind in sorted(options))

@@ -30,9 +30,9 @@ def route(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
     if any(shape[1:] != (n, m) for shape in shapes):
         raise section.fault(f"joins layers of different sizes: {', '.join(str(shape[1:]) for shape in shapes)}")
     if group >= groups:
-        raise section.fault(f"group_id={group} must be below groups={groups}")
+        raise section.fault(f"group_id={group} must be below groups={groups}", "group_id")
     if any(c % groups for c, _, _ in shapes):
-        raise section.fault(f"groups={groups} must divide the channels of its inputs")
+        raise section.fault(f"groups={groups} must divide the channels of its inputs", "groups")
     layer = nn.Identity() if len(shapes) == groups == 1 else Route(groups, group)
     return layer, (sum(c for c, _, _ in shapes) // groups, n, m)
 

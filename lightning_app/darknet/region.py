@@ -64,7 +64,7 @@ class RegionOptions:
             CfgError: an option is wrong, or the file of ``tree=`` is missing or wrong.
         """
         if section.integer("coords", 4) != 4:
-            raise section.fault(f"coords must be 4, not {section.text('coords')}")
+            raise section.fault(f"coords must be 4, not {section.text('coords')}", "coords")
         return cls(
             anchors=anchor_pairs(section),
             classes=section.positive("classes", 20),
@@ -84,8 +84,14 @@ def anchor_pairs(section: Section) -> tuple[tuple[float, float], ...]:
     """Width and height of each of the ``num=`` anchors, in the section's own unit."""
     num = section.positive("num", 1)
     numbers = section.reals("anchors")[: 2 * num]  # Darknet reads no more of them
-    if len(numbers) != 2 * num or min(numbers, default=0) <= 0:
-        raise section.fault(f"num={num} needs {2 * num} positive anchors, found {len(numbers)} numbers")
+    if len(numbers) != 2 * num:
+        raise section.fault(
+            f"anchors= has {len(numbers)} numbers between commas, and num={num} needs {2 * num}, a width and a height "
+            "each",
+            "anchors",
+        )
+    if min(numbers) <= 0:
+        raise section.fault(f"anchors must be above 0, not {min(numbers):g}", "anchors")
     return tuple(zip(numbers[::2], numbers[1::2], strict=True))
 
 
@@ -94,7 +100,9 @@ def _tree(section: Section) -> WordTree | None:
         return None
     tree = WordTree.read(_named_file(section, "tree", "data/9k.tree"))
     if len(tree.names) != section.positive("classes", 20):
-        raise section.fault(f"classes={section.text('classes', '20')} must be {len(tree.names)}, as in its tree")
+        raise section.fault(
+            f"classes={section.text('classes', '20')} must be {len(tree.names)}, as in its tree", "classes"
+        )
     return tree
 
 
@@ -103,11 +111,13 @@ def _named_file(section: Section, key: str, example: str) -> Path:
     name = section.text(key)
     if Path(name).is_absolute() or ".." in Path(name).parts:
         raise section.fault(
-            f"{key}={name} leaves the folder of the .cfg; put the file beside the .cfg and give only its name"
+            f"{key}={name} leaves the folder of the .cfg; put the file beside the .cfg and give only its name",
+            key,
         )
     for path in (section.file.parent / name, Path(name)):
         if path.is_file():
             return path
     raise section.fault(
-        f"{key}={name} is neither beside {section.file.name} nor where the program runs; Darknet has one at {example}"
+        f"{key}={name} is neither beside {section.file.name} nor where the program runs; Darknet has one at {example}",
+        key,
     )

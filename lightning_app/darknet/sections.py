@@ -53,7 +53,7 @@ def _convolution(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, 
             f"dilation={dilation} needs an odd size= and pad=1, as Darknet counts no other rows", "dilation"
         )
     if c % groups or filters % groups:
-        raise section.fault(f"groups={groups} must divide its {c} channels and {filters} filters")
+        raise section.fault(f"groups={groups} must divide its {c} channels and {filters} filters", "groups")
     check_weights(section, filters * (c // groups) * size**2)
     around = padding * dilation
     check_samples(section, (c, n + 2 * around, m + 2 * around))
@@ -73,7 +73,7 @@ def _reorg(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]
     stride = section.positive("stride", 1)
     if n % stride or m % stride or (section.kind == "reorg" and c % stride**2):
         square = f", and its square {c} channels" if section.kind == "reorg" else ""
-        raise section.fault(f"stride={stride} must divide {n} rows and {m} columns{square}")
+        raise section.fault(f"stride={stride} must divide {n} rows and {m} columns{square}", "stride")
     layer = Reorg(stride) if section.kind == "reorg" else Reorg3D(stride)
     return layer, (c * stride**2, n // stride, m // stride)
 
@@ -87,13 +87,13 @@ def _upsample(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Sha
 def _dropout(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
     probability = section.real("probability", 0.2)
     if not 0 <= probability < 1:
-        raise section.fault(f"probability must be at least 0 and below 1, not {probability:g}")
+        raise section.fault(f"probability must be at least 0 and below 1, not {probability:g}", "probability")
     return Dropout(probability), shapes[0]
 
 
 def _softmax(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, Shape]:
     if section.integer("groups", 1) != 1:
-        raise section.fault(f"groups must be 1, not {section.text('groups')}")
+        raise section.fault(f"groups must be 1, not {section.text('groups')}", "groups")
     if shapes[0][1:] != (1, 1):
         raise section.fault(f"takes one row and one column, not {shapes[0][1:]}; put an [avgpool] before it")
     return nn.Softmax(dim=1), shapes[0]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from lightning_app.errors import CfgError
+from lightning_app.text_lines import lines_of
 
 NONE = -1
 """In place of a class or a group that is not there."""
@@ -42,8 +43,10 @@ class WordTree:
             CfgError: the file cannot be read or is no such tree.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
+            lines = lines_of(path.read_bytes())
+        except OSError as error:
+            raise CfgError(f"{path} cannot be read as a tree of classes: {error.strerror}") from error
+        except ValueError as error:
             raise CfgError(f"{path} cannot be read as a tree of classes: {error}") from error
         if not lines:
             raise CfgError(

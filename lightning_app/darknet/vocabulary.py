@@ -42,7 +42,7 @@ READ_OVER: dict[str, frozenset[str]] = {
     "yolo": frozenset(
         "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class focal_loss "
         "delta_normalizer track_history_size sim_thresh dets_for_track dets_for_show track_ciou_norm show_details "
-        "flip_vertical iou_thresh_kind embedding_layer map".split()
+        "flip_vertical iou_thresh_kind embedding_layer map beta1".split()
     ),
     "Gaussian_yolo": frozenset(
         "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class delta_normalizer "
@@ -174,6 +174,15 @@ REFUSED_ACTIVATIONS = {
     "revleaky": "no network of Darknet has it",
 }
 """Activations of Darknet that are not built. The others are `ACTIVATIONS`."""
+
+WORDS = frozenset("activation iou_loss nms_kind weights_type weights_normalization tree".split())
+"""Options whose value is a name, of which Darknet takes all that stands behind the ``=``."""
+
+
+def options_of(kind: str) -> frozenset[str]:
+    """The options that Darknet reads in a section of a kind that is built."""
+    any_layer = OF_ANY_LAYER if kind != "net" else frozenset[str]()
+    return KNOWN_KEYS[kind] | READ_OVER.get(kind, frozenset()) | frozenset(REFUSED_OPTIONS.get(kind, ())) | any_layer
 
 
 def supported_activations() -> str:

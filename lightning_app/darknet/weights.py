@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from lightning_app.darknet.layers import BatchNorm, Convolution, WeightedShortcut
 from lightning_app.errors import WeightsError
 from lightning_app.graph import Node
+from lightning_app.text_lines import LFS_POINTER
 
 if TYPE_CHECKING:
     from lightning_app.darknet.network import Network  # which imports this module
@@ -76,10 +77,18 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
     try:
         with path.open("rb") as file:
             data, size = file.read(20), os.fstat(file.fileno()).st_size
-            if data.startswith(b"version https://git"):
+            if data.startswith(LFS_POINTER):
                 raise WeightsError(
                     f"{path} is a pointer of Git LFS and holds no weights: fetch the file itself, by `git lfs pull` in "
                     "its repository or from its page there"
+                )
+            if data.lstrip().lower().startswith((b"<!doctype html", b"<html")):
+                raise WeightsError(
+                    f"{path} is a page of the web and holds no weights: open it in a browser and fetch the file itself"
+                )
+            if data.startswith(b"PK\3\4"):
+                raise WeightsError(
+                    f"{path} is a zip or a file of PyTorch's and no Darknet weights: unpack or convert it"
                 )
             if len(data) < 16:
                 raise WeightsError(f"{path} is too short for Darknet weights: {len(data)} bytes")
@@ -90,9 +99,10 @@ def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, n
             if count < 0 or rest:
                 raise WeightsError(f"{path} is cut off: its {size} bytes are no whole number of float32 values")
             if count not in ends:  # before they are read: there may be any number
+                cut = "is cut off, or it " if count < ends[-1] else ""
                 raise WeightsError(
-                    f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it was made for another .cfg. "
-                    "To start a network of other classes from it, take only its first layers: "
+                    f"{path} holds {count:,} floats and the network needs {ends[-1]:,}: it {cut}was made for another "
+                    ".cfg. To start a network of other classes from it, take only its first layers: "
                     "`dfc weights convert --upto`"
                 )
             file.seek(start)

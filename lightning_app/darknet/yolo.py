@@ -137,12 +137,14 @@ def _mask(section: Section, priors: int) -> tuple[int, ...]:
         return tuple(range(priors))
     mask = tuple(section.integers("mask"))
     if not mask or len(set(mask)) != len(mask) or not set(mask) <= set(range(priors)):
-        raise section.fault(f"mask={section.text('mask')} must list anchors, each from 0 to {priors - 1} and once")
+        raise section.fault(
+            f"mask={section.text('mask')} must list anchors, each from 0 to {priors - 1} and once", "mask"
+        )
     return mask
 
 
 def _one_of(section: Section, key: str, default: str, choices: tuple[str, ...]) -> str:
     value = section.text(key, default)
     if value not in choices:
-        raise section.fault(f"{key}={value} is not supported; supported are {', '.join(choices)}")
+        raise section.fault(f"{key}={value} is not supported; supported are {', '.join(choices)}", key)
     return value

@@ -14,7 +14,7 @@ from lightning_app.boxes import voc_to_xyxy
 from lightning_app.darknet import Network, save_weights
 from lightning_app.darknet.adapt import Sizes, adapted_cfg, head_convolutions
 from lightning_app.data.anchors import find_anchors, mean_overlap
-from lightning_app.data.annotation import read_annotation
+from lightning_app.data.annotation import Annotation, read_annotation, shown
 from lightning_app.data.check import find_sets
 from lightning_app.data.devkit import annotation_path
 from lightning_app.errors import DataError, WeightsError
@@ -57,7 +57,7 @@ def adapt(
     """
     refuse_to_overwrite(target)
     network = Network.from_cfg(source)
-    sizes = None if root is None else training_sizes(root, classes)
+    sizes, absent = (None, []) if root is None else training_sizes(root, classes)
     anchors_told = f"the anchors of {source.name}"
 
     def find(count: int, unit: tuple[int, int]) -> Sizes:
@@ -70,7 +70,8 @@ def adapt(
         return [(width, height) for width, height in anchors.tolist()]
 
     text = adapted_cfg(network, len(classes), None if sizes is None else find)
-    files = {target: f"{len(classes)} class(es), {anchors_told}"}
+    without = f"; no training box is of {shown(absent)}" if absent else ""
+    files = {target: f"{len(classes)} class(es), {anchors_told}{without}"}
     trained = None
     if weights is not None:
         trained = target.with_suffix(".weights")
@@ -93,8 +94,11 @@ def _save_trained(weights: Path, cfg: Path, target: Path) -> int:
     return upto
 
 
-def training_sizes(root: Path, classes: Sequence[str]) -> NDArray[np.float64]:
+def training_sizes(root: Path, classes: Sequence[str]) -> tuple[NDArray[np.float64], list[str]]:
     """Widths and heights (G, 2) of the boxes of a devkit that are trained on, as fractions of their pictures.
+
+    Returns:
+        the sizes, and the names of the classes that none of the boxes has.
 
     Raises:
         DataError: there is no set to train on, or no box of these classes in it.
@@ -111,16 +115,16 @@ def training_sizes(root: Path, classes: Sequence[str]) -> NDArray[np.float64]:
             f"{root} has {', '.join(sets)}, and anchors are found on a set named train or trainval: add one"
         )
     ids = sorted({picture for name in chosen.values() for picture in sets[name]})
-    boxes = [_sizes(annotation_path(root, picture), tuple(classes)) for picture in ids]
-    sizes = np.concatenate(boxes)  # (G, 2)
+    annotations = [read_annotation(annotation_path(root, picture), tuple(classes), others="ignore") for picture in ids]
+    sizes = np.concatenate([_sizes(annotation) for annotation in annotations])  # (G, 2)
     if not len(sizes):
         raise DataError(f"{root} has no box of {', '.join(classes)} in {', '.join(chosen.values())}: check the names")
-    return sizes
+    there = {label for annotation in annotations for label in annotation.labels[~annotation.difficult].tolist()}
+    return sizes, [name for label, name in enumerate(classes) if label not in there]
 
 
-def _sizes(path: Path, classes: tuple[str, ...]) -> NDArray[np.float64]:
+def _sizes(annotation: Annotation) -> NDArray[np.float64]:
     """Of one annotation (G, 2), without the difficult ones."""
-    annotation = read_annotation(path, classes, others="ignore")
     boxes = torch.from_numpy(annotation.boxes[~annotation.difficult]).double()
     boxes = voc_to_xyxy(boxes, (annotation.height, annotation.width)).clamp(0, 1)
     sizes = (boxes[:, 2:] - boxes[:, :2]).numpy()

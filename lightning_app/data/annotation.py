@@ -12,6 +12,7 @@ from defusedxml.ElementTree import parse
 from numpy.typing import NDArray
 
 from lightning_app.errors import DataError
+from lightning_app.text_lines import text_of
 
 VOC_CLASSES = (
     "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow",
@@ -20,6 +21,10 @@ VOC_CLASSES = (
 LARGEST = 2**24
 """Numbers are below it: float32 holds whole pixels up to it."""
 EDGES = ("xmin", "ymin", "xmax", "ymax")
+OUTLINES = ("polygon", "robndbox")
+"""What some tools write in place of a ``<bndbox>``: outlines, and boxes that are turned."""
+YES_OR_NO = {"": 0, "false": 0, "unspecified": 0, "true": 1}
+"""What ``<difficult>`` says in words, in small letters."""
 Others = Literal["refuse", "ignore"]
 """What to do with an object whose class is not listed."""
 MANY = 20
@@ -80,8 +85,9 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES, others: 
     objects = [item for item, name in named if name in classes]
     boxed = [item for item in objects if item.find("bndbox") is not None]
     boxless = [item for item in objects if item.find("bndbox") is None]
-    if any(item.find("polygon") is not None for item in boxless):
-        _fail(path, "an object has a <polygon> and no <bndbox>: give it the box around its polygon")
+    for outline in OUTLINES:
+        if any(item.find(outline) is not None for item in boxless):
+            _fail(path, f"an object has a <{outline}> and no <bndbox>: give it the box around its {outline}")
     if boxed and boxless:
         _fail(path, f"{len(boxless)} of its {len(objects)} objects have no <bndbox>: draw them all, or remove them all")
     if any(_difficult(item, path) for item in boxless):
@@ -102,6 +108,13 @@ def of_no_area(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
     return np.asarray((boxes[:, 2:] == boxes[:, :2]).any(axis=1), np.bool_)
 
 
+def leave_picture(annotation: Annotation) -> NDArray[np.bool_]:
+    """Which of the boxes have a part outside their picture (G,)."""
+    last = np.array([annotation.width, annotation.height] * 2, np.float32)
+    inside = (np.ones(4, np.float32) <= annotation.boxes) & (annotation.boxes <= last)  # (G, 4)
+    return np.asarray(~inside.all(axis=1), np.bool_)
+
+
 def named_classes(path: Path) -> list[str]:
     """The classes that a VOC annotation names, one for each object; none of a file that cannot be read."""
     try:
@@ -120,10 +133,23 @@ def _parse(path: Path) -> Element:
         root = parse(path).getroot()
     except DefusedXmlException:
         _fail(path, "it declares entities, which no VOC annotation does")
+    except FileNotFoundError:
+        raise DataError(f"the annotation {path} is not there") from None
     except (ParseError, OSError, LookupError, ValueError) as error:
-        _fail(path, f"it cannot be read ({' '.join(str(error).split())})")
+        _fail(path, f"it cannot be read ({' '.join(str(error).split())}{_no_text(path)})")
     assert isinstance(root, Element)
     return root
+
+
+def _no_text(path: Path) -> str:
+    """Why a file that is no XML is no text either, for the end of a sentence; "" where it is text."""
+    try:
+        text_of(path.read_bytes())
+    except OSError:
+        return ""
+    except ValueError as error:
+        return f"; {error}"
+    return ""
 
 
 def _box(item: Element, width: int, height: int, path: Path) -> list[float]:
@@ -141,13 +167,20 @@ def _label(item: Element, classes: tuple[str, ...], path: Path) -> int:
     name = _text(item, "name", path)
     if classes.count(name) > 1:
         first, second = [place for place, known in enumerate(classes, start=1) if known == name][:2]
-        _fail(path, f"{name!r} is the name of class {first} and of class {second}: give the keys of the .tree instead")
+        _fail(
+            path,
+            f"{name!r} is the name of class {first} and of class {second}: name each class once, or give the keys of "
+            "the .tree",
+        )
     return classes.index(name)
 
 
 def _difficult(item: Element, path: Path) -> bool:
     # VOC always says it; many tools that write VOC's format leave it out for "no".
-    return item.find("difficult") is not None and _number(item, "difficult", path) != 0
+    text = item.findtext("difficult")
+    if text is None or text.strip().lower() in YES_OR_NO:
+        return text is not None and YES_OR_NO[text.strip().lower()] != 0
+    return _number(item, "difficult", path) != 0
 
 
 def _side(root: Element, tag: str, path: Path) -> int:

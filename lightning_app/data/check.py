@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lightning_app.data.annotation import VOC_CLASSES, Annotation, of_no_area, read_annotation, shown
+from lightning_app.data.annotation import VOC_CLASSES, Annotation, leave_picture, of_no_area, read_annotation, shown
 from lightning_app.data.devkit import annotation_path, check_sizes, picture_path, read_picture, read_set
 from lightning_app.data.found import PARTS, as_option, remedy, set_names
 from lightning_app.errors import DataError
@@ -103,12 +103,8 @@ def check_picture(root: Path, name: str, classes: tuple[str, ...] = VOC_CLASSES)
 
 
 def _boxes_outside(annotation: Annotation, path: Path) -> list[str]:
-    last = np.array([annotation.width, annotation.height] * 2, np.float32)
-    inside = np.all((np.ones(4, np.float32) <= annotation.boxes) & (annotation.boxes <= last), axis=1)  # (G,)
-    size = f"{annotation.width}×{annotation.height}"
-    return [
-        f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in _texts(annotation, ~inside)
-    ]
+    boxes, size = _texts(annotation, leave_picture(annotation)), f"{annotation.width}×{annotation.height}"
+    return [f"{path} has the box {box} outside its {size} pixels, which begin at 1" for box in boxes]
 
 
 def _boxes_of_no_area(annotation: Annotation, path: Path) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -19,13 +20,16 @@ WIDE = 160
 """Columns of a table that goes to a file or a pipe, which have no width."""
 
 
-def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES, drawings: Path | None = None) -> None:
+def check(
+    root: Path, classes: tuple[str, ...] = VOC_CLASSES, drawings: Path | None = None, faults_only: bool = False
+) -> None:
     """Print what is in a devkit, and what is wrong with it.
 
     Args:
         root: the devkit.
         classes: names of the classes.
         drawings: folder for pictures with their boxes; None for none.
+        faults_only: leave out what a run goes on after, such as boxes outside their picture.
 
     Raises:
         DataError: it is no devkit, or something is wrong with it.
@@ -39,6 +43,8 @@ def check(root: Path, classes: tuple[str, ...] = VOC_CLASSES, drawings: Path | N
     if drawings is not None:
         drawn = draw_boxes(root, checked, classes, drawings)
         console.print(f"{drawn} pictures with their boxes in {drawings}", soft_wrap=True, markup=False)
+    if faults_only:
+        checked = {name: replace(picture, remarks=()) for name, picture in checked.items()}
     _report_problems(root, checked, classes, console)
 
 

@@ -8,11 +8,12 @@ from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from lightning_app.codecs.base import MAX_SAMPLES
 from lightning_app.data.found import remedy, sets_found
 from lightning_app.errors import DataError, OptionError
+from lightning_app.text_lines import split_lines, text_of
 
 FORMATS = ("JPEG", "PNG", "BMP", "GIF", "PPM", "TIFF", "WEBP")
 """Kinds of picture files that are read, by Pillow's names, whatever the file is called.
@@ -43,8 +44,10 @@ def read_set(root: Path, name: str) -> list[str]:
         raise OptionError(f"an image set is named like VOC2007/test, not {name!r}")
     inside = f"{year}/ImageSets/Main/{part}.txt"
     try:
-        text = (root / inside).read_text(encoding="utf-8-sig")  # some editors put a byte order mark first
-    except (OSError, UnicodeDecodeError):
+        text = text_of((root / inside).read_bytes())
+    except ValueError as error:
+        raise DataError(f"{root / inside} cannot be read as a list of pictures: {error}") from error
+    except OSError:
         if not root.is_dir():
             raise DataError(f"the folder {root} is not there; give the one that holds VOC2007") from None
         found = sets_found(root)
@@ -55,20 +58,30 @@ def read_set(root: Path, name: str) -> list[str]:
     if not stems:
         raise DataError(f"{root / inside} lists no pictures")
     for stem in stems:
-        if PurePath(stem).name != stem or stem == ".." or "\0" in stem:
+        if PurePath(stem).name != stem or stem == "..":
             raise DataError(f"{root / inside} lists {stem!r}, which names no file inside the devkit's folders")
+        if _has_suffix(root / year / "JPEGImages", stem):
+            raise DataError(f"{root / inside} lists {stem!r} with its suffix: write {PurePath(stem).stem!r}, and so on")
     return [f"{year}/{stem}" for stem in stems]
 
 
 def listed_names(text: str) -> list[str]:
     """The names in a list of pictures; some tools end one with blank lines."""
-    return [_stem(line) for line in text.splitlines() if line.strip()]
+    return [_stem(line) for line in split_lines(text) if line.strip()]
 
 
 def _stem(line: str) -> str:
     """The name of a picture in a line of a list; it may have spaces."""
     words = line.split()
     return words[0] if len(words) == 2 and words[1] in _LABELS else line.strip()
+
+
+def _has_suffix(folder: Path, name: str) -> bool:
+    """Whether a name in a list is that of a picture's file, and no picture's without the suffix."""
+    if PurePath(name).suffix.lower() not in SUFFIXES:
+        return False
+    files = _listing(folder)
+    return name not in files and name in files.get(PurePath(name).stem, [])
 
 
 def picture_path(root: Path, name: str) -> Path:
@@ -81,10 +94,14 @@ def picture_path(root: Path, name: str) -> Path:
     """
     year, _, stem = name.partition("/")
     folder = root / year / "JPEGImages"
-    files = _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None).get(stem, [f"{stem}.jpg"])
+    files = _listing(folder).get(stem, [f"{stem}.jpg"])
     if len(files) > 1:
         raise DataError(f"{folder} has {' and '.join(files)}, which differ only in their suffix: keep one of them")
     return folder / files[0]
+
+
+def _listing(folder: Path) -> dict[str, list[str]]:
+    return _pictures(folder, folder.stat().st_mtime_ns if folder.is_dir() else None)
 
 
 @lru_cache(maxsize=64)
@@ -140,6 +157,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
         raise DataError(f"{path} cannot be read as a picture: it is none of {', '.join(FORMATS)}") from None
     except FileNotFoundError as error:
         raise DataError(f"the picture {path} is not there") from error
+    except IsADirectoryError as error:
+        raise DataError(f"{path} is a folder: give one picture of it") from error
     except Exception as error:  # Pillow's decoders raise a dozen unrelated types on broken files
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
 
@@ -155,6 +174,15 @@ def picture_size(path: Path) -> tuple[int, int]:
             return picture.height, picture.width
     except Exception as error:  # as above
         raise DataError(f"{path} cannot be read as a picture: {' '.join(str(error).split())}") from error
+
+
+def is_turned(path: Path) -> bool:
+    """Whether a picture is shown in another way than it is stored: it states an EXIF orientation other than 1."""
+    try:
+        with _Bounded(path) as file, Image.open(file, formats=FORMATS) as picture:
+            return bool(picture.getexif().get(ExifTags.Base.Orientation, 1) != 1)
+    except Exception:  # as above; who reads the picture says what is wrong
+        return False
 
 
 class _Bounded(io.BufferedReader):
@@ -189,7 +217,8 @@ def check_sizes(path: Path, stored: tuple[int, int], stated: tuple[int, int]) ->
         DataError: they differ.
     """
     if stored != stated:
+        turned = "; if EXIF turns the picture, store it as it is shown" if stored == stated[::-1] else ""
         raise DataError(
             f"{path} has {stored[1]}×{stored[0]} pixels where its annotation says {stated[1]}×{stated[0]}: "
-            "its boxes would be wrong"
+            f"its boxes would be wrong{turned}"
         )

@@ -21,16 +21,28 @@ def find_pictures(root: Path) -> list[str]:
     What begins with a dot is left out. A folder that links lead to more than once is searched once.
 
     Raises:
-        DataError: there is no such folder, one inside cannot be read, or there is no picture.
+        DataError: there is no such folder, one inside cannot be read, there is no picture, or the name of one is no
+            text.
     """
     searched, names = {os.path.realpath(root)}, []
     for folder, folders, files in os.walk(root, onerror=_refuse, followlinks=True):
         folders[:] = [name for name in sorted(folders) if name[0] != "." and _is_new(Path(folder, name), searched)]
         inside = Path(folder).relative_to(root)
-        names += [(inside / name).as_posix() for name in files if name[0] != "." and _is_picture(name)]
+        pictures = [name for name in files if name[0] != "." and _is_picture(name)]
+        for name in pictures:
+            check_name(Path(folder, name))
+        names += [(inside / name).as_posix() for name in pictures]
     if not names:
         raise DataError(f"the folder {root} holds no picture: give one of files that end in {', '.join(SUFFIXES)}")
     return sorted(names)
+
+
+def check_name(path: Path) -> None:
+    """Raise `DataError` where the name of a file or its folder is in another encoding than UTF-8: no list holds it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise DataError(f"the name of the file {os.fsencode(path)!r} is no text in UTF-8: rename it") from None
 
 
 def _refuse(error: OSError) -> NoReturn:

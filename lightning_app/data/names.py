@@ -1,9 +1,12 @@
 """The names of classes, from a file."""
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_app.darknet import WordTree
 from lightning_app.errors import DataError
+from lightning_app.text_lines import lines_of
 
 
 def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
@@ -21,9 +24,20 @@ def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
     if path.suffix == ".tree":
         return WordTree.read(path).names
     try:
-        names = tuple(line.strip() for line in path.read_text(encoding="utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
+        names = tuple(line.strip() for line in lines_of(path.read_bytes()) if line.strip())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as names of classes, one per line: {error.strerror}") from error
+    except ValueError as error:
         raise DataError(f"{path} cannot be read as names of classes, one per line: {error}") from error
-    if not names or (len(set(names)) < len(names) and not repeats):
-        raise DataError(f"{path} must name at least one class, each class once, one per line")
+    if not names:
+        raise DataError(f"{path} names no class: it must name at least one, one per line")
+    if not repeats:
+        check_once(names, path)
     return names
+
+
+def check_once(names: Sequence[str], path: Path) -> None:
+    """Raise `DataError` where a file names a class more than once."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise DataError(f"{path} names the class {twice[0]!r} {names.count(twice[0])} times: name each class once")

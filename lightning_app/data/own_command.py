@@ -128,7 +128,7 @@ def run_convert(options: Namespace) -> None:
             console.print(sentence, soft_wrap=True, markup=False, highlight=False)
     for sentence in findings.notes:
         console.print(sentence, soft_wrap=True, markup=False, highlight=False)
-    check(output, converted.classes)
+    check(output, converted.classes, faults_only=True)
     for item in adapted:
         _say_files(item, output, console)
     _conclude(converted, output, adapted[0] if adapted else None, console)

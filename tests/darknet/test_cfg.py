@@ -133,7 +133,7 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         (NET + CONV + "padding=-1\n" + REGION, "net.cfg:7: [convolutional] padding must be at least 0, not -1"),
         (
             NET + CONV.replace("linear", "linear # no ReLU") + REGION,
-            "Darknet reads the comment behind activation=linear as a part of the name, knows no such activation and",
+            "Darknet reads the comment behind activation=linear as a part of the name, and takes what it takes for an",
         ),
         (NET + CONV.replace("7", "8") + REGION, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
         (NET + CONV.replace("7", "8") + YOLO, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
@@ -152,7 +152,7 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             NET + CONV + YOLO + "[route]\nlayers=0\n" + CONV.replace("7", "8") + YOLO.replace("=2", "=3"),
             "net.cfg:17: [yolo] has 3 classes and an earlier head 2; give all heads the same classes=",
         ),
-        (NET + CONV + REGION.replace("num=1", "num=2"), "num=2 needs 4 positive anchors, found 2 numbers"),
+        (NET + CONV + REGION.replace("num=1", "num=2"), "anchors= has 2 numbers between commas, and num=2 needs 4"),
         (NET + "[route]\nlayers=-1\n" + REGION, "layers=-1 reaches layer -1, which is not before it"),
         (NET + CONV + "groups=2\n" + REGION, "groups=2 must divide its 3 channels and 7 filters"),
         (NET + CONV + "[reorg]\nstride=2\n" + REGION, "its square 7 channels"),

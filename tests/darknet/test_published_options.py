@@ -130,7 +130,7 @@ FILES: dict[str, dict[str, str]] = {
     "enet-coco": {"body": "swish", "options": "random=0\niou_loss=giou\niou_normalizer=.5", "before": SQUEEZE},
     "yolov3-spp": {"options": "random=1", "net": "try_fix_nan=1"},
     "csresnext50-panet-spp": {"options": V4, "before": RESIDUAL, "net": "dynamic_minibatch=1"},
-    "yolov4-sam": {"body": "mish", "options": V4, "before": SPATIAL},
+    "yolov4-sam": {"body": "mish", "options": V4 + "\nuc_normalizer=0.07\nbeta1=0.6", "before": SPATIAL},
     "yolo_v3_tiny_pan3": {"options": V4, "before": DEEP},
     "Gaussian_yolov3_BDD": {"head": "Gaussian_yolo", "filters": "33", "options": GAUSSIAN},
     "bifpn": {"options": V4, "before": WEIGHTED},

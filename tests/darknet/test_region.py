@@ -77,12 +77,12 @@ def test_a_map_of_darknets_training_changes_nothing_and_is_said(cfg: Callable[[s
         ("tree=data/9k.tree", "is neither beside net.cfg nor where the program runs; Darknet has one at data/9k.tree"),
     ],
 )
-def test_what_is_not_supported_is_refused_by_its_line(
+def test_what_is_not_supported_is_refused_by_its_own_line(
     cfg: Callable[[str], Path], files: Path, options: str, message: str
 ) -> None:
     with pytest.raises(CfgError) as refused:
         region(cfg, options)
-    assert "net.cfg:3: [region]" in str(refused.value)
+    assert "net.cfg:8: [region]" in str(refused.value)
     assert message in str(refused.value)
 
 

@@ -132,6 +132,12 @@ def test_a_file_cut_off_before_a_layer_is_the_start_of_the_whole_with_nothing_se
         (struct.pack("<3iQ", 0, 2, 0, 0) + bytes(4 * 600_000), "holds 600,000 floats and the network needs 574,189"),
         (struct.pack("<3iQ", 0, 2, 0, 0) + bytes(1001), "is cut off"),
         (b"weights", "is too short for Darknet weights: 7 bytes"),
+        (struct.pack("<3iQ", 0, 2, 0, 0) + bytes(4), "it is cut off, or it was made for another .cfg"),
+        (
+            b"<!DOCTYPE html><html>",
+            "is a page of the web and holds no weights: open it in a browser and fetch the file",
+        ),
+        (b"PK\3\4" + bytes(100), "is a zip or a file of PyTorch's and no Darknet weights"),
     ],
 )
 def test_weights_that_do_not_fit_are_refused_with_both_counts(tmp_path: Path, content: bytes, sentence: str) -> None:

@@ -70,7 +70,7 @@ random=1"""
         ("nms_kind=cornersnms", "nms_kind=cornersnms is not supported; supported are default, greedynms, diounms"),
         ("max=0", "max must be at least 1"),
         ("new_coords=2", "new_coords must be 0 or 1, not 2"),
-        ("uc_normalizer=1", "option uc_normalizer= of [yolo] is not supported"),
+        ("obj_normaliser=1", "option obj_normaliser= of [yolo] is not supported; did you mean obj_normalizer=?"),
     ],
 )
 def test_what_is_not_supported_is_refused_by_its_line(cfg: Callable[[str], Path], options: str, message: str) -> None:

@@ -127,7 +127,7 @@ def test_an_annotation_by_a_name_of_two_classes_is_refused(shared: Path, tmp_pat
     path = tmp_path / "0.xml"
     path.write_text(source.replace("round", "crane"))
     names = tuple((shared / "cases/tree-with-a-repeated-name/small.names").read_text().split())
-    sentence = "'crane' is the name of class 3 and of class 5: give the keys of the .tree instead"
+    sentence = "'crane' is the name of class 3 and of class 5: name each class once, or give the keys of the .tree"
     with pytest.raises(DataError, match=re.escape(sentence)):
         read_annotation(path, names)
     path.write_text(source.replace("round", "heron"))

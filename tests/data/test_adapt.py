@@ -64,6 +64,14 @@ def test_anchors_are_those_of_the_training_boxes(dfc: Dfc, names: Path, write_de
     ]  # fmt: skip
 
 
+def test_a_class_that_no_training_box_has_is_said(dfc: Dfc, names: Path, write_devkit: WriteDevkit) -> None:
+    """As where its name is misspelt in the file of names: all cats are difficult, and no doog is there."""
+    names.write_text("cat\ndoog\ndog\n")
+    status, out, err = adapt(dfc, names, write_devkit(6))
+    assert (status, err) == (0, "")
+    assert "mean IoU 1.000; no training box is of cat, doog\n" in out
+
+
 def test_the_trained_layers_before_the_head_are_taken_over(
     dfc: Dfc, names: Path, random_weights: Callable[[Path], Path]
 ) -> None:

@@ -94,5 +94,5 @@ def test_a_bad_annotation_is_one_sentence_with_its_path(tmp_path: Path, text: st
 
 
 def test_an_absent_annotation_is_one_sentence_with_its_path(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"000001\.xml is no usable VOC annotation: it cannot be read"):
+    with pytest.raises(DataError, match=r"the annotation .*000001\.xml is not there"):
         read_annotation(tmp_path / "000001.xml")

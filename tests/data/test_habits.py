@@ -61,6 +61,27 @@ def test_a_second_column_is_a_label_where_it_is_one_of_vocs(tmp_path: Path) -> N
     ]
 
 
+def test_a_list_that_names_files_and_not_pictures_is_told_what_to_write(shared: Path, tmp_path: Path) -> None:
+    root = tmp_path / "devkit"
+    shutil.copytree(shared / "cases/suffixes", root)
+    lists = root / "VOC2007/ImageSets/Main"
+    lists.chmod(0o755)
+    (lists / "train.txt").write_text("b.jpeg\n")
+    with pytest.raises(DataError, match=r"train\.txt lists 'b\.jpeg' with its suffix: write 'b', and so on"):
+        read_set(root, "VOC2007/train")
+    pictures = root / "VOC2007/JPEGImages"
+    pictures.chmod(0o755)
+    shutil.copy(pictures / "b.jpeg", pictures / "b.jpeg.png")
+    assert read_set(root, "VOC2007/train") == ["VOC2007/b.jpeg"]
+
+
+def test_what_is_not_there_and_what_is_a_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "VOC2007/JPEGImages/a.jpg").mkdir(parents=True)
+    annotation, picture = check_picture(tmp_path, "VOC2007/a").problems
+    assert annotation == f"the annotation {tmp_path}/VOC2007/Annotations/a.xml is not there"
+    assert picture == f"{tmp_path}/VOC2007/JPEGImages/a.jpg is a folder: give one picture of it"
+
+
 def test_a_byte_order_mark_is_no_part_of_the_first_name(shared: Path, tmp_path: Path) -> None:
     assert len(dataset(shared / "cases/byte-order-mark")) == 2
     names = tmp_path / "two.names"

@@ -21,11 +21,22 @@ def test_the_names_of_a_tree_are_those_of_its_nodes(tmp_path: Path) -> None:
     assert read_names(path) == ("n00002137", "n00004475", "n00001740")
 
 
-@pytest.mark.parametrize("content", ["", "cat\ncat\n"])
-def test_a_file_without_names_or_with_a_name_twice_is_refused(tmp_path: Path, content: str) -> None:
-    (tmp_path / "a.names").write_text(content)
-    with pytest.raises(DataError, match=r"a\.names must name at least one class, each class once, one per line"):
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "a.names names no class: it must name at least one, one per line"),
+        (b"cat\ndog\ncat\n", "a.names names the class 'cat' 2 times: name each class once"),
+        (b"cat\nth\xe9\n", "one per line: line 2 is no text in UTF-8: save the file as UTF-8"),
+        ("cat\n".encode("utf-16"), "one per line: it is text in UTF-16: save it as UTF-8"),
+    ],
+)
+def test_a_file_that_names_no_class_or_one_twice_or_is_no_text_is_refused(
+    tmp_path: Path, content: bytes, sentence: str
+) -> None:
+    (tmp_path / "a.names").write_bytes(content)
+    with pytest.raises(DataError) as error:
         read_names(tmp_path / "a.names")
+    assert str(error.value).endswith(sentence)
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

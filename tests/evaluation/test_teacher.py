@@ -198,7 +198,7 @@ def test_a_mistake_about_the_teacher_is_one_sentence(dfc: Dfc, default: tuple[st
     for options, sentence in (
         (("--teacher", "default.weights"), "--teacher default.weights is given, and --truth is annotations: set"),
         (("--truth", "teacher", "--teacher", "absent.weights"), "absent.weights cannot be read"),
-        (("--truth", "teacher", "--teacher", "lite.weights"), "it was made for another .cfg"),
+        (("--truth", "teacher", "--teacher", "lite.weights"), "was made for another .cfg"),
         (("--truth", "teachers"), "teachers"),
     ):
         status, _, err = dfc("evaluate", *default, *SWEEP, *options)

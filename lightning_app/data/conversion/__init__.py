@@ -4,7 +4,7 @@ source (which pictures, what each is called, in which set) ► voc | yolo | coco
 or not at all).
 """
 
-from lightning_app.data.conversion.devkit import NAMES, YEAR, Converted, convert
-from lightning_app.data.conversion.source import Findings
+from lightning_app.data.conversion.devkit import NAMES, Converted, convert
+from lightning_app.data.conversion.source import YEAR, Findings
 
 __all__ = ["NAMES", "YEAR", "Converted", "Findings", "convert"]

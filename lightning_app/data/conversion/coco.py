@@ -1,19 +1,19 @@
-"""COCO's JSON: images, categories, and annotations with ``bbox``, x, y, width and height in pixels."""
+"""COCO's JSON: which picture an image is, and its boxes."""
 
 import json
-import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import cast
 
-from lightning_app.data.conversion.source import Findings, Labelled, files_of, part_of
-from lightning_app.data.conversion.xml import Box, annotation
+from lightning_app.data.conversion.coco_entries import LISTS, Entry, Record, entries, read_boxes
+from lightning_app.data.conversion.source import SMALL, Findings, Labelled, composed, files_of, part_of
+from lightning_app.data.conversion.xml import annotation
 from lightning_app.data.devkit import picture_size
 from lightning_app.errors import DataError
 from lightning_app.progress import tracked
-
-Record = Mapping[str, Any]
+from lightning_app.text_lines import text_of
 
 
 def coco_files(folder: Path) -> dict[PurePosixPath, Record]:
@@ -23,33 +23,60 @@ def coco_files(folder: Path) -> dict[PurePosixPath, Record]:
         DataError: the file that was given is none.
     """
     if folder.is_file():
-        record = _coco(folder)
-        if record is None:
-            raise DataError(f"{folder} is no COCO JSON of detections: it must have images, annotations and categories")
-        return {PurePosixPath(folder.name): record}
-    found = {file: _coco(folder / file) for file in files_of(folder, ".json")}
-    return {file: record for file, record in found.items() if record is not None}
+        try:
+            return {PurePosixPath(folder.name): _coco(folder)}
+        except ValueError as error:
+            raise DataError(f"{folder} is no COCO JSON of detections: {error}") from error
+    found = {}
+    for file in files_of(folder, ".json"):
+        with suppress(ValueError):
+            found[file] = _coco(folder / file)
+    return found
 
 
-def _coco(path: Path) -> Record | None:
+def other_json(folder: Path) -> str:
+    """Why the first JSON of a folder without COCO JSONs is none, for the end of a sentence; "" where there is none."""
+    for file in files_of(folder, ".json"):
+        try:
+            _coco(folder / file)
+        except ValueError as error:
+            return f"{folder / file} is no COCO JSON: {error}"
+    return ""
+
+
+def _coco(path: Path) -> Record:
+    """What a COCO JSON says.
+
+    Raises:
+        ValueError: it is none; the message says why.
+    """
     try:
-        record = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError):
-        return None
-    lists = isinstance(record, dict) and all(
-        isinstance(record.get(key), list) for key in ("images", "annotations", "categories")
-    )
-    return record if lists else None
+        record = json.loads(text_of(path.read_bytes()))
+    except OSError as error:
+        raise ValueError(f"it cannot be read: {error.strerror}") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it breaks off, or is no JSON: {error}") from error
+    except RecursionError as error:
+        raise ValueError("its lists are nested too deep") from error
+    lacking = [key for key in LISTS if not isinstance(record, dict) or not isinstance(record.get(key), list)]
+    if lacking:
+        raise ValueError(f"it has no list of {', '.join(lacking)}")
+    return cast(Record, record)
 
 
 def read_coco(
-    root: Path, pictures: Sequence[PurePosixPath], files: Mapping[PurePosixPath, Record], findings: Findings
+    root: Path,
+    pictures: Sequence[PurePosixPath],
+    folder: Path,
+    files: Mapping[PurePosixPath, Record],
+    findings: Findings,
 ) -> list[Labelled]:
     """The pictures that a JSON lists; ``iscrowd`` becomes VOC's difficult.
 
     Args:
         root: folder of the pictures.
         pictures: relative to it.
+        folder: of the JSONs.
         files: the JSONs.
         findings: takes what is to be said.
 
@@ -58,66 +85,49 @@ def read_coco(
     """
     by_name: dict[str, list[PurePosixPath]] = defaultdict(list)
     for picture in pictures:
-        by_name[picture.name].append(picture)
+        by_name[composed(picture.name)].append(picture)
     labelled: dict[PurePosixPath, Labelled] = {}
+    told_by: dict[PurePosixPath, PurePosixPath] = {}
     absent: list[str] = []
     small: list[str] = []
     for file, record in files.items():
         try:
-            boxes = _boxes(record)
-            for image in tracked(record["images"], "Reading annotations", len(record["images"])):
-                name = PurePosixPath(str(image["file_name"]).replace("\\", "/"))
+            images, boxes = entries(record, "images"), read_boxes(record)
+            for number, image in tracked(images.items(), "Reading annotations", len(images)):
+                name = PurePosixPath(composed(image.text("file_name").replace("\\", "/")))
                 try:
                     found = _picture(name, file, by_name.get(name.name, []))
                     if found is None:
                         absent.append(str(name))
                         continue
                     if found in labelled:
-                        raise DataError(f"{root / found} is annotated twice: give one JSON as --annotations")
+                        raise DataError(
+                            f"{root / found} is annotated twice, by {told_by[found]} and by {file}: keep one"
+                        )
                     width, height = _size(image, root / found)
                 except DataError as error:
                     findings.faults.append(str(error))
                     continue
-                inside = [box.inside(width, height) for box in boxes.get(image["id"], [])]
+                inside = [box.inside(width, height) for box in boxes.get(number, [])]
                 kept = [box for box in inside if box is not None]
                 small += [str(found)] * (len(inside) - len(kept))
                 xml = annotation(found.name, width, height, kept)
                 part = part_of(found, also=file.stem) or part_of(file)
-                labelled[found] = Labelled(found, xml, frozenset(box.name for box in kept), part)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise DataError(f"{file} is no COCO JSON of detections: {type(error).__name__}: {error}") from error
+                labelled[found] = Labelled(found, xml, Counter(box.name for box in kept), part)
+                told_by[found] = file
+        except ValueError as error:
+            raise DataError(f"{folder / file} is no COCO JSON of detections: {error}") from error
     findings.note(absent, "image(s) of the JSON have no picture and are left out")
     findings.note([p for p in pictures if p not in labelled], "picture(s) are in no JSON and are left out")
-    findings.note(small, "box(es) are no wider or no higher than a pixel and are left out")
+    findings.note(small, SMALL)
     return [labelled[picture] for picture in pictures if picture in labelled]
-
-
-def _boxes(record: Record) -> dict[Any, list[Box]]:
-    """By the number of the image."""
-    names = {category["id"]: str(category["name"]).strip() for category in record["categories"]}
-    images = {image["id"] for image in record["images"]}
-    found: dict[Any, list[Box]] = defaultdict(list)
-    for item in record["annotations"]:
-        number = item.get("id")
-        if item["image_id"] not in images:
-            raise ValueError(f"annotation {number} is of image {item['image_id']}, which is not listed")
-        if item["category_id"] not in names:
-            raise ValueError(f"annotation {number} is of category {item['category_id']}, which is not listed")
-        if not item.get("bbox"):
-            raise ValueError(f"annotation {number} has no bbox")
-        x, y, w, h = (float(value) for value in item["bbox"])
-        if not all(map(math.isfinite, (x, y, w, h))):
-            raise ValueError(f"annotation {number} has the bbox {item['bbox']}")
-        box = Box(names[item["category_id"]], x, y, x + w, y + h, bool(item.get("iscrowd", 0)))
-        found[item["image_id"]].append(box)
-    return found
 
 
 def _picture(name: PurePosixPath, file: PurePosixPath, pictures: Sequence[PurePosixPath]) -> PurePosixPath | None:
     """The picture of an image, among those of the same name: by its whole path, its JSON's folder, or its set."""
     part = part_of(PurePosixPath(file.name), also=file.stem) or part_of(file)
     for fits in (
-        [picture for picture in pictures if f"/{picture}".endswith(f"/{name}")],
+        [picture for picture in pictures if composed(f"/{picture}").endswith(f"/{name}")],
         [picture for picture in pictures if picture.is_relative_to(file.parent)],
         [picture for picture in pictures if part_of(picture) == part],
         list(pictures),
@@ -130,9 +140,9 @@ def _picture(name: PurePosixPath, file: PurePosixPath, pictures: Sequence[PurePo
     return None
 
 
-def _size(image: Record, path: Path) -> tuple[int, int]:
+def _size(image: Entry, path: Path) -> tuple[int, int]:
     """Width and height in pixels: those that the JSON states, for which its boxes were drawn, or else the picture's."""
-    width, height = int(image.get("width") or 0), int(image.get("height") or 0)
+    width, height = int(image.number("width")), int(image.number("height"))
     if width < 1 or height < 1:
         height, width = picture_size(path)
     return width, height

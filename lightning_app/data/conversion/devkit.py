@@ -2,21 +2,22 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 import numpy as np
 
-from lightning_app.data.conversion.coco import coco_files, read_coco
-from lightning_app.data.conversion.source import Findings, Labelled, files_of, names_of, pictures_of
+from lightning_app.data.conversion.classes import check_classes, misspelt
+from lightning_app.data.conversion.coco import coco_files, other_json, read_coco
+from lightning_app.data.conversion.source import YEAR, Findings, Labelled, files_of, names_of, pictures_of
 from lightning_app.data.conversion.voc import read_voc
 from lightning_app.data.conversion.yolo import read_yolo, text_files
+from lightning_app.data.devkit import is_turned
 from lightning_app.errors import DataError, OptionError
 from lightning_app.progress import tracked
 
-YEAR = "Own"
-"""The folder of a devkit that stands where VOC2007 stands in VOC's."""
 NAMES = "classes.names"
 SPLIT = 0.8
 """The share to train on, where nobody says it and no folder does."""
@@ -70,9 +71,17 @@ def convert(
         raise DataError(
             f"{len(findings.faults)} problem(s) of {folder}, listed above: mend them, or take the pictures out of it"
         )
-    classes = tuple(sorted({name for item in labelled for name in item.classes}))
-    if not classes:
+    objects = sum((Counter(item.objects) for item in labelled), Counter[str]())
+    if not objects:
         raise DataError(f"{annotations or folder} names no object in any picture: is it the right folder?")
+    classes = tuple(sorted(objects))
+    check_classes(classes)
+    findings.notes.extend(misspelt(objects))
+    findings.note(
+        [item.picture for item in labelled if is_turned(folder / item.picture)],
+        "picture(s) are turned by EXIF, which is not read here: if their boxes were drawn on what is shown, store the "
+        "pictures as they are shown",
+    )
     sets = _sets(labelled, split, seed, findings)
     ids = names_of([item.picture for item in labelled])
     try:
@@ -104,15 +113,16 @@ def _labelled(folder: Path, place: Path, names: Path | None, findings: Findings)
     if names is not None and not text:
         raise OptionError("--classes names the numbers of YOLO text, and there is none: leave it out")
     if coco:
-        labelled = read_coco(folder, pictures, coco, findings)
+        labelled = read_coco(folder, pictures, place.parent if place.is_file() else place, coco, findings)
     elif xml:
         labelled = read_voc(pictures, place, findings)
     elif text:
         labelled = read_yolo(folder, pictures, place, names, findings)
     else:
+        why = other_json(place)
         raise DataError(
             f"{place} has no annotations of {folder}'s pictures: neither VOC's .xml, nor YOLO's .txt, nor a COCO JSON; "
-            "give their folder, or the JSON, as --annotations"
+            f"give their folder, or the JSON, as --annotations{why and f' ({why})'}"
         )
     if not labelled and not findings.faults:
         raise DataError(f"the annotations of {place} belong to no picture of {folder}: are their names the same?")
@@ -157,8 +167,19 @@ def _write(
         (root / YEAR / part).mkdir(parents=True)
     for item in tracked(labelled, "Writing pictures", len(labelled)):
         name = ids[item.picture]
-        shutil.copyfile(folder / item.picture, root / YEAR / "JPEGImages" / f"{name}{item.picture.suffix}")
+        _copy(folder / item.picture, root / YEAR / "JPEGImages" / f"{name}{item.picture.suffix}")
         (root / YEAR / "Annotations" / f"{name}.xml").write_bytes(item.xml)
     for part, items in sets.items():
         lines = "".join(f"{ids[item.picture]}\n" for item in items)
         (root / YEAR / f"ImageSets/Main/{part}.txt").write_text(lines, "utf-8")
+
+
+def _copy(picture: Path, target: Path) -> None:
+    try:
+        source = picture.open("rb")
+    except OSError as error:
+        raise DataError(
+            f"{picture} cannot be read: {error.strerror}; replace it, or take it out of the folder"
+        ) from error
+    with source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)

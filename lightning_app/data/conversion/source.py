@@ -2,19 +2,25 @@
 
 import os
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from lightning_app.data.devkit import listed_names
-from lightning_app.data.folder import find_pictures
+from lightning_app.data.folder import check_name, find_pictures
 from lightning_app.errors import DataError
 
+YEAR = "Own"
+"""The folder of a devkit that stands where VOC2007 stands in VOC's."""
 SORTING = frozenset({"annotations", "images", "imgs", "jpegimages", "labels", "pictures", "xml", "xmls"})
 """Names of folders that only keep pictures and annotations apart, in small letters."""
 PART = re.compile(r"(?<![a-z])(train|val|test)(?:ing|id|idation)?(?![a-z])")
 """The set in the name of a folder or of a COCO JSON, such as train2017 or instances_val2017."""
+
+SMALL = "box(es) lie outside their picture, or are no wider or no higher there than a pixel, and are left out"
+"""What is said of boxes that `Box.inside` leaves nothing of."""
 
 Key = tuple[str, ...]
 """A file's folders without those of `SORTING`, and its stem."""
@@ -27,13 +33,13 @@ class Labelled:
     Attributes:
         picture: its path, relative to the folder of the pictures.
         xml: the annotation's bytes.
-        classes: that it names.
+        objects: how many it has of each class.
         part: the set that the folders' names, or the name of a COCO JSON, put it in; None for none.
     """
 
     picture: PurePosixPath
     xml: bytes
-    classes: frozenset[str]
+    objects: Mapping[str, int]
     part: str | None
 
 
@@ -56,12 +62,16 @@ class Findings:
 
 
 def pictures_of(folder: Path) -> list[PurePosixPath]:
-    """The pictures of a folder and its subfolders.
+    """The pictures of a folder and its subfolders, but for those of devkits that were made inside of it.
 
     Raises:
         DataError: there is none, or two would have one name.
     """
-    pictures = [PurePosixPath(name) for name in find_pictures(folder)]
+    found = [PurePosixPath(name) for name in find_pictures(folder)]
+    made = {parent for parent in {p for name in found for p in name.parents[:-1]} if _is_devkit(folder / parent)}
+    pictures = [picture for picture in found if made.isdisjoint(picture.parents)]
+    if not pictures:
+        raise DataError(f"the folder {folder} holds no picture outside the devkits that were made in it")
     by_key: dict[Key, PurePosixPath] = {}
     for picture in pictures:
         other = by_key.setdefault(key_of(picture), picture)
@@ -70,9 +80,19 @@ def pictures_of(folder: Path) -> list[PurePosixPath]:
     return pictures
 
 
+def _is_devkit(folder: Path) -> bool:
+    """Whether this program made a folder: its pictures are copies, and would be both trained and tested on."""
+    return (folder / YEAR / "ImageSets").is_dir()
+
+
 def key_of(path: PurePosixPath) -> Key:
     """What a picture and its annotation have in common."""
-    return (*(name for name in path.parts[:-1] if name.lower() not in SORTING), path.stem)
+    return tuple(map(composed, (*(name for name in path.parts[:-1] if name.lower() not in SORTING), path.stem)))
+
+
+def composed(name: str) -> str:
+    """A name whose letters have their accents, where macOS stores letters and accents apart."""
+    return unicodedata.normalize("NFC", name)
 
 
 def names_of(pictures: Sequence[PurePosixPath]) -> dict[PurePosixPath, str]:
@@ -104,12 +124,19 @@ def part_of(path: PurePosixPath, also: str = "") -> str | None:
 
 
 def files_of(folder: Path, suffix: str) -> list[PurePosixPath]:
-    """The files of a folder and its subfolders whose names end so, but for hidden ones, relative to the folder."""
+    """The files of a folder and its subfolders whose names end so, relative to it, but for hidden ones and devkits'.
+
+    Raises:
+        DataError: the name of one is no text.
+    """
     found = []
     for place, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if name[0] != "."]
+        folders[:] = [name for name in folders if name[0] != "." and not _is_devkit(Path(place, name))]
         inside = PurePosixPath(Path(place).relative_to(folder).as_posix())
-        found += [inside / name for name in files if name.lower().endswith(suffix) and name[0] != "."]
+        named = [name for name in files if name.lower().endswith(suffix) and name[0] != "."]
+        for name in named:
+            check_name(Path(place, name))
+        found += [inside / name for name in named]
     return sorted(found)
 
 
@@ -134,5 +161,5 @@ def paired(
 
 def _by_single_stem(paths: Iterable[PurePosixPath]) -> dict[str, PurePosixPath]:
     paths = list(paths)
-    counts = Counter(path.stem for path in paths)
-    return {path.stem: path for path in paths if counts[path.stem] == 1}
+    counts = Counter(composed(path.stem) for path in paths)
+    return {composed(path.stem): path for path in paths if counts[composed(path.stem)] == 1}

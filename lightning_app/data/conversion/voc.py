@@ -1,9 +1,10 @@
 """VOC's .xml files beside pictures, without image sets: they are taken as they are."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-from lightning_app.data.annotation import named_classes, read_annotation
+from lightning_app.data.annotation import leave_picture, named_classes, of_no_area, read_annotation
 from lightning_app.data.conversion.source import Findings, Labelled, files_of, paired, part_of
 from lightning_app.errors import DataError
 from lightning_app.progress import tracked
@@ -21,17 +22,23 @@ def read_voc(pictures: Sequence[PurePosixPath], folder: Path, findings: Findings
     findings.note([p for p in pictures if p not in pairs], "picture(s) have no .xml file and are left out")
     findings.note(lonely, ".xml file(s) have no picture and are left out")
     labelled = []
+    outside: list[PurePosixPath] = []
+    empty: list[PurePosixPath] = []
     for picture, file in tracked(pairs.items(), "Reading annotations", len(pairs)):
         try:
             xml = (folder / file).read_bytes()
         except OSError as error:
             findings.faults.append(f"{folder / file} cannot be read: {error.strerror}")
             continue
-        classes = frozenset(named_classes(folder / file)) - {""}
+        objects = Counter(named_classes(folder / file))
         try:
-            read_annotation(folder / file, tuple(sorted(classes)))
+            found = read_annotation(folder / file, tuple(sorted(objects)))
         except DataError as error:
             findings.faults.append(str(error))
             continue
-        labelled.append(Labelled(picture, xml, classes, part_of(picture)))
+        outside += [picture] * int(leave_picture(found).sum())
+        empty += [picture] * int(of_no_area(found.boxes).sum())
+        labelled.append(Labelled(picture, xml, objects, part_of(picture)))
+    findings.note(outside, "box(es) leave their picture in part: a training cuts them off at its edges")
+    findings.note(empty, "box(es) have no width or no height, and count nowhere")
     return labelled

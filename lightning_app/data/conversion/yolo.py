@@ -1,19 +1,20 @@
 """Darknet's and its followers' text: one line per object, ``class x y width height``, fractions of the picture."""
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
-import yaml
-
-from lightning_app.data.conversion.source import Findings, Labelled, files_of, paired, part_of
+from lightning_app.data.conversion.source import SMALL, Findings, Labelled, files_of, paired, part_of
 from lightning_app.data.conversion.xml import Box, annotation
+from lightning_app.data.conversion.yolo_names import find_names
 from lightning_app.data.devkit import picture_size
 from lightning_app.data.names import read_names
 from lightning_app.errors import DataError
 from lightning_app.progress import tracked
+from lightning_app.text_lines import lines_of
 
 SLACK = 0.01
-"""How far a box may leave its picture, as a fraction of it: tools round."""
+"""How far a fraction may leave 0 to 1: tools round."""
 DIGITS = 2
 """Decimals of a pixel that are kept: six of a fraction give no more in a picture of 10,000 pixels."""
 
@@ -38,7 +39,7 @@ def read_yolo(
     Raises:
         DataError: the names are not found.
     """
-    classes = _names(root, folder) if names is None else read_names(names)
+    classes = find_names(root, folder) if names is None else read_names(names)
     files = text_files(pictures, folder)
     findings.note([p for p in pictures if p not in files], "picture(s) have no .txt file: they show no object")
     labelled = []
@@ -53,8 +54,8 @@ def read_yolo(
         boxes = [box for box in (box.inside(width, height) for box in found) if box is not None]
         small += [picture] * (len(found) - len(boxes))
         xml = annotation(picture.name, width, height, boxes)
-        labelled.append(Labelled(picture, xml, frozenset(box.name for box in boxes), part_of(picture)))
-    findings.note(small, "box(es) are no wider or no higher than a pixel and are left out")
+        labelled.append(Labelled(picture, xml, Counter(box.name for box in boxes), part_of(picture)))
+    findings.note(small, SMALL)
     return labelled
 
 
@@ -71,8 +72,10 @@ def read_boxes(path: Path, classes: Sequence[str], width: int, height: int) -> l
         DataError: a line is none of an object.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        lines = lines_of(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"{path} cannot be read as YOLO text: {error.strerror}") from error
+    except ValueError as error:
         raise DataError(f"{path} cannot be read as YOLO text: {error}") from error
     return [
         _box(f"{path}:{number}", line.split(), classes, width, height)
@@ -83,15 +86,18 @@ def read_boxes(path: Path, classes: Sequence[str], width: int, height: int) -> l
 
 def _box(where: str, words: Sequence[str], classes: Sequence[str], width: int, height: int) -> Box:
     try:
-        label, values = int(words[0]), [float(word) for word in words[1:]]
+        label, *values = (float(word) for word in words)
     except ValueError:
         raise DataError(
-            f"{where}: an object is `class x y width height`, five numbers, not {' '.join(words)!r}"
+            f"{where}: an object is `class x y width height`, five numbers with blanks between, not "
+            f"{' '.join(words)[:60]!r}"
         ) from None
-    if not 0 <= label < len(classes):
+    if label not in range(len(classes)):
         raise DataError(
-            f"{where}: class {label} has no name, there are {len(classes)}: give them all as --classes FILE"
+            f"{where}: class {words[0]} has no name, there are {len(classes)}: give them all as --classes FILE"
         )
+    if not all(-SLACK <= value <= 1 + SLACK for value in values):  # nor NaN
+        raise DataError(f"{where}: the numbers behind the class must be fractions of the picture, from 0 to 1")
     if len(values) == 4:
         x, y, w, h = values
         edges = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
@@ -99,41 +105,7 @@ def _box(where: str, words: Sequence[str], classes: Sequence[str], width: int, h
         edges = [min(values[::2]), min(values[1::2]), max(values[::2]), max(values[1::2])]
     else:
         raise DataError(f"{where}: an object is `class x y width height`, five numbers, not {len(words)}")
-    if not all(-SLACK <= edge <= 1 + SLACK for edge in edges):  # nor NaN
-        raise DataError(f"{where}: the box leaves the picture: its numbers must be fractions of it, from 0 to 1")
     left, top, right, bottom = (
         round(edge * side, DIGITS) for edge, side in zip(edges, (width, height) * 2, strict=True)
     )
-    return Box(classes[label], left, top, right, bottom)
-
-
-def _names(root: Path, folder: Path) -> tuple[str, ...]:
-    """The classes' names of a data.yaml, a classes.txt or a .names file."""
-    places = dict.fromkeys([root, folder])
-    found: dict[tuple[str, ...], Path] = {}
-    for place in places:
-        for suffix in (".yaml", ".yml"):
-            for file in files_of(place, suffix):
-                names = _yaml_names(place / file)
-                if names:
-                    found.setdefault(names, place / file)
-        lists = [file for file in files_of(place, ".txt") if file.name == "classes.txt"]
-        for file in [*lists, *files_of(place, ".names")]:
-            found.setdefault(read_names(place / file), place / file)
-    if len(found) != 1:
-        what = f"has {' and '.join(map(str, found.values()))}, which differ" if found else "has no data.yaml"
-        raise DataError(
-            f"{root} {what}: give a file with the names of the classes, one per line in the order of "
-            "their numbers, as --classes"
-        )
-    return next(iter(found))
-
-
-def _yaml_names(path: Path) -> tuple[str, ...]:
-    """``names`` of Ultralytics' data.yaml, a list or numbered; none of another file."""
-    try:
-        names = (yaml.safe_load(path.read_text(encoding="utf-8-sig")) or {}).get("names", ())
-        ordered = [names[number] for number in range(len(names))]
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError, KeyError, TypeError):
-        return ()
-    return tuple(str(name) for name in ordered)
+    return Box(classes[int(label)], left, top, right, bottom)
