@@ -149,8 +149,8 @@ def read_cfg(path: str | Path) -> list[Section]:
             continue
         if comment and line.partition("=")[0] in WORDS:
             raise CfgError(
-                f"{path}:{number}: Darknet reads the comment behind {line} as a part of the name, and takes what it "
-                "takes for an unknown name: put the comment on a line of its own"
+                f"{path}:{number}: Darknet reads the comment behind {line} as a part of the name, which it does not "
+                "know then: put the comment on a line of its own"
             )
         if line.startswith("["):
             sections.append(_open_section(path, number, line))

@@ -133,7 +133,7 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
         (NET + CONV + "padding=-1\n" + REGION, "net.cfg:7: [convolutional] padding must be at least 0, not -1"),
         (
             NET + CONV.replace("linear", "linear # no ReLU") + REGION,
-            "Darknet reads the comment behind activation=linear as a part of the name, and takes what it takes for an",
+            "Darknet reads the comment behind activation=linear as a part of the name, which it does not know then",
         ),
         (NET + CONV.replace("7", "8") + REGION, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
         (NET + CONV.replace("7", "8") + YOLO, "needs 7 channels, anchors·(coords + 1 + classes), and is given 8"),
