@@ -6,7 +6,7 @@
 # make journey   the pictures and numbers of docs/understand/journey.md, in a minute
 # make docs   the documentation as a site, build/docs/index.html; a link that leads nowhere is an error; asks PyPI once
 # make soak   the long forms of the tests: thousands of broken files, faults by the hundred; then 20,000 steps with the codec, watched: hours
-# make bench   how fast everything is, beside its limit or its peer: about 15 minutes, nothing else running
+# make bench   how fast everything is, beside its limit or its peer: 15 to 25 minutes, nothing else running
 # make bench-gpu   the tests and the figures of a machine with a GPU, by a PYTHON that has torch for it; some minutes
 # make audit  known vulnerabilities of the pinned packages; asks PyPI
 # make lock   the hashes of the pinned packages anew, after a change of requirements.txt; asks PyPI

@@ -78,12 +78,8 @@ class CLI(CommandLineDecides, OwnInitArgs):
 
     @staticmethod
     def subcommands() -> dict[str, set[str]]:
-        """Lightning's commands and ours, each with those arguments of its method that are no options.
-
-        Only the one that is asked for, if one is: its options take as long to find as those of each other one.
-        """
-        commands = {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
-        return {name: commands[name] for name in sys.argv[1:2] if name in commands} or commands
+        """Lightning's commands and ours, each with those arguments of its method that are no options."""
+        return {**LightningCLI.subcommands(), "evaluate": {"model", "datamodule"}}
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Link the seeds of model and data to ``--seed_everything``, and set the default of ``--data``."""
@@ -138,6 +134,16 @@ class CLI(CommandLineDecides, OwnInitArgs):
             super()._run_subcommand(subcommand)
 
 
+class OneCommandCLI(CLI):
+    """The command that this process was asked for, whose options take as long to find as those of each other one."""
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """As those of `CLI`: one of them, or all where none is asked for."""
+        commands = CLI.subcommands()
+        return {name: commands[name] for name in sys.argv[1:2] if name in commands} or commands
+
+
 def _checked_seed(seed: bool | int) -> int:
     """The seed, if it is a whole number, 0 or more; by True Lightning would draw one at random."""
     if isinstance(seed, bool) or seed < 0:
@@ -168,16 +174,16 @@ def _run() -> None:
     read_old_configs()
     # In place, because Lightning warns where it is given a list of arguments.
     sys.argv[1:] = with_found_configs(renamed_arguments(sys.argv[1:]))
-    _cli()
+    _cli(OneCommandCLI)
 
 
 def make_parser() -> ArgumentParser:
     """The options of all these commands, each in a parser below this one."""
-    return capture_parser(_cli)
+    return capture_parser(_cli, CLI)
 
 
-def _cli() -> None:
-    CLI(
+def _cli(kind: type[CLI]) -> None:
+    kind(
         Detector,
         LightningDataModule,
         trainer_class=Trainer,

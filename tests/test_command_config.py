@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator
 from inspect import signature
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from jsonargparse import ArgumentParser
+from pytorch_lightning.cli import LightningArgumentParser
 
 from lightning_app.__main__ import OF_LIGHTNING
 from lightning_app.channel import FeatureChannel
-from lightning_app.cli import make_parser
+from lightning_app.cli import CLI, make_parser
 from lightning_app.command_config import OF_CHANNEL, OF_MODEL, OF_RUN, SECTIONS, known_of, options_in, short_names
 from lightning_app.completion.script import parsers, subcommands
 from lightning_app.detector import Detector
@@ -166,6 +168,21 @@ def test_a_key_that_no_command_knows_gets_one_sentence_in_each(dfc: Dfc, workpla
         if name not in OPTIONLESS:
             given = ("-c", "yolo_lite", "-c", "run.yaml") if name in parsers() else ("-c", "run.yaml")
             assert " has the key colour, which " in refused(dfc, *name.split(), *given), name
+
+
+def test_options_are_looked_for_of_the_command_that_is_asked_for_only(
+    dfc: Dfc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked, prepare = [], CLI._prepare_subcommand_parser
+
+    def noting(cli: CLI, klass: type, subcommand: str, **options: Any) -> LightningArgumentParser:
+        looked.append(subcommand)
+        return prepare(cli, klass, subcommand, **options)
+
+    monkeypatch.setattr(CLI, "_prepare_subcommand_parser", noting)
+    _, out, _ = dfc("evaluate", "--help")
+    assert looked == ["evaluate"]
+    assert "--splits" in out
 
 
 @pytest.mark.parametrize("config", config_names())
