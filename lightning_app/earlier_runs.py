@@ -33,7 +33,7 @@ def save_last(trainer: Trainer) -> None:
     """
     for path, callback in _fixed_paths(trainer).items():
         if trainer.global_step > 0 and not is_saved(trainer, callback):
-            trainer.save_checkpoint(path)
+            trainer.save_checkpoint(path, weights_only=False)  # the optimiser too, so that it can be resumed
             rank_zero_info(f"Saved {path} at the end: this run had no validation behind its last step.")
 
 

@@ -82,10 +82,12 @@ def test_a_training_that_cannot_start_moves_nothing(dfc: Dfc, tiny: tuple[str, .
 
 
 def test_a_run_that_ends_before_its_first_validation_leaves_a_checkpoint_that_can_be_tested_and_resumed(
-    dfc: Dfc, tiny: tuple[str, ...]
+    dfc: Dfc, tiny: tuple[str, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     rarely = ("--trainer.check_val_every_n_epoch", "10")
     assert dfc("fit", *tiny, *rarely, "--trainer.max_epochs", "1")[0] == 0
+    assert "last.ckpt at the end: this run had no validation" in caplog.text
+    assert "weights_only" not in caplog.text  # of Lightning, about what nobody has set
     saved = torch.load("checkpoints/demo/plain/last.ckpt", weights_only=True)
     assert saved["global_step"] > 0
     assert dfc("test", *tiny, "--model.weights", "checkpoints/demo/plain/last.ckpt")[0] == 0
