@@ -1,6 +1,7 @@
-"""The cores that control groups grant, from files as the kernel writes them."""
+"""The cores of a process, and those that control groups grant, from files as the kernel writes them."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from lightning_app.codecs.cores import available_cores, granted_cores
 
+ROOT = Path(__file__).parents[2]
 V2 = "sys/fs/cgroup"
 V1 = "sys/fs/cgroup/cpu,cpuacct"
 
@@ -48,3 +50,13 @@ def test_no_more_than_the_affinity_and_no_less_than_one(tmp_path: Path) -> None:
     assert available_cores(tmp_path) == len(os.sched_getaffinity(0))
     kernel(tmp_path, "0::/", {f"{V2}/cpu.max": "50000 100000"})
     assert available_cores(tmp_path) == 1
+
+
+def test_available_cores_are_those_of_this_process() -> None:
+    script = (
+        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
+        "from lightning_app.codecs import available_cores; print(available_cores())"
+    )
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert run.stdout == "1\n"
+    assert available_cores() == len(os.sched_getaffinity(0))

@@ -1,12 +1,7 @@
-import contextlib
 import copy
-import importlib
-import multiprocessing
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -16,55 +11,15 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from lightning_app.codecs import HEVC, QP, CodecPool, CodedPicture, Picture, available_cores
+from lightning_app.codecs import HEVC, QP, CodecPool
 from lightning_app.errors import CodecError, OptionError
-
-ROOT = Path(__file__).parents[2]
-
-
-def pictures(count: int, side: int = 64) -> list[Picture]:
-    rng = np.random.default_rng(0)
-    return [rng.integers(0, 256, (side, side + 8 * (i % 3))).astype(np.uint8) for i in range(count)]
-
-
-def qps(count: int) -> list[QP]:
-    return [(None, 22, 27, 32, 37)[i % 5] for i in range(count)]
-
-
-def payloads(coded: list[CodedPicture]) -> list[bytes]:
-    return [one.data for one in coded]
-
-
-def worker_ids() -> set[int]:
-    return {child.pid for child in multiprocessing.active_children() if child.pid}
-
-
-def is_alive(process: int) -> bool:
-    try:
-        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state not in "ZX"  # a zombie has ended: whoever adopted it has not looked yet
-
-
-def wait_until_dead(processes: set[int], seconds: float) -> set[int]:
-    end = time.monotonic() + seconds
-    while (left := {p for p in processes if is_alive(p)}) and time.monotonic() < end:
-        time.sleep(0.05)
-    return left
+from tests.codecs.pools import payloads, pictures, qps, wait_until_dead, worker_ids
 
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[CodecPool]:
     with CodecPool(HEVC(), 2) as pool:
         yield pool
-
-
-@pytest.fixture
-def doubles(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    # Spawned workers inherit sys.path, and import the doubles by it.
-    monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    return importlib.import_module("doubles")
 
 
 def test_the_pool_codes_each_picture_as_the_codec_alone_does(pool: CodecPool) -> None:
@@ -237,55 +192,6 @@ def test_workers_that_always_die_end_in_one_sentence(doubles: ModuleType) -> Non
         pool.code(pictures(2), qps(2))
 
 
-def test_a_worker_loads_neither_torch_nor_lightning(doubles: ModuleType) -> None:
-    with CodecPool(doubles.Introspective(), 1) as pool:
-        modules = set(pool.code(pictures(1), [None])[0].data.decode().split("\n"))
-    assert {"numpy", "av", "lightning_app.codecs.hevc"} <= modules
-    heavy = {"torch", "pytorch_lightning", "lightning", "wandb", "matplotlib", "cv2", "PIL", "scipy", "pandas"}
-    assert modules & heavy == set()
-    # The doubles import the codecs and what these need, as a worker does; the rest of the application stays out.
-    ours = {name for name in modules if name.startswith("lightning_app.")}
-    assert {name for name in ours if not name.startswith("lightning_app.codecs")} == {
-        "lightning_app.errors",
-        "lightning_app.pending",
-    }
-
-
-def test_a_closed_pool_has_no_workers_and_opens_again() -> None:
-    before = worker_ids()
-    pool = CodecPool(HEVC(), 1)
-    pool.close()
-    first = payloads(pool.code(pictures(2), qps(2)))
-    started = worker_ids() - before
-    assert len(started) == 1
-    pool.close()
-    pool.close()
-    assert wait_until_dead(started, 1) == set()
-    with pool:
-        assert payloads(pool.code(pictures(2), qps(2))) == first
-
-
-def test_all_processes_start_when_they_are_told_to_and_code_then() -> None:
-    before = worker_ids()
-    with CodecPool(HEVC(), 2) as pool:
-        assert worker_ids() == before
-        pool.start()
-        started = worker_ids() - before
-        assert len(started) == 2
-        assert len(pool.code(pictures(3), qps(3))) == 3
-        assert worker_ids() - before == started
-
-
-def test_an_exception_in_the_block_ends_the_workers() -> None:
-    before = worker_ids()
-    with contextlib.suppress(KeyboardInterrupt), CodecPool(HEVC(), 1) as pool:
-        pool.code(pictures(1), [None])
-        started = worker_ids() - before
-        raise KeyboardInterrupt
-    assert len(started) == 1
-    assert wait_until_dead(started, 1) == set()
-
-
 def test_copies_carry_the_codec_and_no_processes(pool: CodecPool) -> None:
     pool.code(pictures(1), [None])
     before = worker_ids()
@@ -293,65 +199,3 @@ def test_copies_carry_the_codec_and_no_processes(pool: CodecPool) -> None:
         assert (type(twin.codec), twin.workers) == (HEVC, 2)
     assert worker_ids() == before
     assert len(pickle.dumps(pool)) < 300
-
-
-def test_a_pool_in_a_daemonic_process_is_refused_in_one_sentence(doubles: ModuleType) -> None:
-    context = multiprocessing.get_context("spawn")
-    here, there = context.Pipe()
-    process = context.Process(target=doubles.code_in_a_daemon, args=(there,), daemon=True)
-    process.start()
-    assert here.poll(30)
-    assert here.recv() == "a codec pool cannot run in a data-loader worker: code in the main process"
-    process.join()
-
-
-PARENT = """
-import multiprocessing, numpy
-from lightning_app.codecs import HEVC, CodecPool
-
-if __name__ == "__main__":
-    pool = CodecPool(HEVC(), 2)
-    work = [numpy.random.default_rng(0).integers(0, 256, (256, 256)).astype(numpy.uint8)] * 8
-    pool.code(work, [27] * 8)
-    print(*(child.pid for child in multiprocessing.active_children()), flush=True)
-    {then}
-"""
-
-
-def start_parent(folder: Path, then: str) -> tuple[subprocess.Popen[str], set[int]]:
-    """A script of its own with a pool of two workers, and the workers' process ids."""
-    script = folder / "parent.py"
-    script.write_text(PARENT.format(then=then))
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    parent = subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True, env=environment)
-    assert parent.stdout is not None
-    return parent, {int(word) for word in parent.stdout.readline().split()}
-
-
-@pytest.mark.parametrize(
-    "then", ["input()", "while True: pool.code(work, [27] * 8)"], ids=["idle workers", "busy workers"]
-)
-def test_a_killed_parent_leaves_no_worker_behind(tmp_path: Path, then: str) -> None:
-    parent, workers = start_parent(tmp_path, then.replace("input()", "multiprocessing.Event().wait()"))
-    with parent:
-        assert len(workers) == 2
-        time.sleep(0.3)
-        parent.kill()
-    assert wait_until_dead(workers, 3) == set()
-
-
-def test_a_script_that_forgets_to_close_still_ends(tmp_path: Path) -> None:
-    parent, workers = start_parent(tmp_path, "pass")
-    with parent:
-        assert parent.wait(10) == 0
-    assert wait_until_dead(workers, 1) == set()
-
-
-def test_available_cores_are_those_of_this_process() -> None:
-    script = (
-        "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))});"
-        "from lightning_app.codecs import available_cores; print(available_cores())"
-    )
-    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
-    assert run.stdout == "1\n"
-    assert available_cores() == len(os.sched_getaffinity(0))
