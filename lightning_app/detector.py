@@ -114,6 +114,8 @@ class Detector(LightningModule):
         if weights is not None:
             for sentence in load_model(self.network, Path(weights), self.transform):
                 rank_zero_info(sentence)
+        for layer in self.network.idle():
+            layer.requires_grad_(False)  # DistributedDataParallel would wait for its gradient
         self.criterion.check(self.network, self.system.wire)
         if self.system.frozen is not None:
             self.system.frozen.requires_grad_(False).eval()  # Lightning keeps the mode that a module comes with

@@ -24,6 +24,9 @@ SHORT = {"convolutional": "conv", "maxpool": "max"}
 HEADS = ("region", "yolo", "Gaussian_yolo")
 """The sections that are heads."""
 
+CONTRASTIVE = "contrastive"
+"""The section of a loss that only Darknet's training has. It gives nothing that another layer could take."""
+
 
 def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Module], dict[int, HeadOptions]]:
     """Nodes, layers, and the options of the heads by the indices of their layers; a classifier has no heads.
@@ -51,6 +54,7 @@ def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Modul
         check_weights(section, weights)
         if isinstance(layer, Convolution):
             layer.reset(generator)
+            _share(section, index, layer, layers)
         if section.kind in HEADS:
             heads[index] = _head_options(section, shape, image)
             _check_classes(section, [head.classes for head in heads.values()])
@@ -59,6 +63,20 @@ def build(sections: list[Section], seed: int) -> tuple[list[Node], list[nn.Modul
         layers.append(layer)
     _check_end(sections)
     return nodes, layers, heads
+
+
+def _share(section: Section, index: int, layer: Convolution, earlier: Sequence[nn.Module]) -> None:
+    """Give a convolution the weights of the earlier one that ``share_index`` names, if it names any."""
+    if "share_index" not in section.options:
+        return
+    (named,) = _before(section, "share_index", index)
+    other = earlier[named]
+    if not isinstance(other, Convolution):
+        raise section.fault(f"share_index names layer {named}, which is no [convolutional]", "share_index")
+    shapes = [[tuple(tensor.shape) for tensor in each.state_dict().values()] for each in (layer, other)]
+    if shapes[0] != shapes[1]:
+        raise section.fault(f"share_index names layer {named}, whose weights have other shapes", "share_index")
+    layer.share(other)
 
 
 def _inputs(sections: Sequence[Section]) -> list[tuple[int, ...]]:
@@ -73,6 +91,8 @@ def _inputs(sections: Sequence[Section]) -> list[tuple[int, ...]]:
         for layer in named:
             if layer != IMAGE and sections[layer].kind in HEADS:
                 raise section.fault(f"takes the output of layer {layer}, a head; [route] to an earlier layer before it")
+            if layer != IMAGE and sections[layer].kind == CONTRASTIVE:
+                raise section.fault(f"takes the output of layer {layer}, a loss; [route] to an earlier layer before it")
         inputs.append(tuple(holds[layer] for layer in named))
         if section.kind == "dropout":
             holds |= {layer: index for layer, held in holds.items() if held == inputs[index][0]}
@@ -132,6 +152,10 @@ def _check_classes(section: Section, classes: Sequence[int]) -> None:
 
 def _check_end(sections: Sequence[Section]) -> None:
     kinds = [section.kind for section in sections]
+    while kinds[-1] == CONTRASTIVE:  # the layers of the loss, which no head depends on
+        kinds.pop()
+        while kinds[-1] == "route":
+            kinds.pop()
     detector = kinds[-1] in HEADS
     classifier = kinds[-1] == "softmax" or kinds[-2:] == ["softmax", "cost"]
     classifier = classifier and not set(HEADS) & set(kinds)

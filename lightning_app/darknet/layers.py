@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch.nn import functional as F
 
 from lightning_app.darknet.activations import ACTIVATIONS, SMALL
 from lightning_app.darknet.batch_norm_again import norm_again
+from lightning_app.darknet.binary import BinaryConv2d
 from lightning_app.darknet.convolve import FixedConvolution
 from lightning_app.darknet.max_pool import Pair
 from lightning_app.darknet.pooling import Blur, MaxPool
@@ -40,12 +42,16 @@ class Convolution(nn.Module):
         activation: a key of `ACTIVATIONS`.
         dilation: samples from one value of the kernel to the next.
         antialiasing: the kind of `Blur` that takes the steps behind the activation; 0 for none.
+        binary: whether the weights count by their signs, see `BinaryConv2d`.
+        xnor: whether the weights and the samples do.
 
     Attributes:
         fixed: all but the blur as one call, see `unchanging`; None while the weights may change.
+        shares: whether the weights are those of an earlier layer.
     """
 
     fixed: FixedConvolution | None = None
+    shares: bool = False
 
     def __init__(
         self,
@@ -59,11 +65,16 @@ class Convolution(nn.Module):
         activation: str = "linear",
         dilation: int = 1,
         antialiasing: int = 0,
+        binary: bool = False,
+        xnor: bool = False,
     ) -> None:
         super().__init__()
         steps = (stride, stride) if isinstance(stride, int) else stride
         taken = (1, 1) if antialiasing else steps
-        self.conv = nn.Conv2d(channels, filters, size, taken, padding, dilation, groups, bias=not batch_normalize)
+        kernel = partial(BinaryConv2d, signs=xnor) if binary or xnor else nn.Conv2d
+        self.conv: nn.Conv2d = kernel(
+            channels, filters, size, taken, padding, dilation, groups, bias=not batch_normalize
+        )
         self.norm = nn.BatchNorm2d(filters, eps=1e-5, momentum=0.01) if batch_normalize else nn.Identity()
         self.activation = ACTIVATIONS[activation]()
         self.blur = Blur(antialiasing, steps) if antialiasing else nn.Identity()
@@ -76,6 +87,11 @@ class Convolution(nn.Module):
             weight.copy_(torch.randn(weight.shape, generator=generator).mul_(deviation))
             if self.conv.bias is not None:
                 self.conv.bias.zero_()
+
+    def share(self, other: Convolution) -> None:
+        """Have the weights and the batch norm of another convolution (``share_index=``): both learn, as one."""
+        self.conv.weight, self.conv.bias, self.norm = other.conv.weight, other.conv.bias, other.norm
+        self.shares = True
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, N, M) -> (B, filters, N', M')."""
@@ -116,7 +132,7 @@ def _watched(layer: nn.Module) -> bool:
 @contextmanager
 def unchanging(network: nn.Module) -> Iterator[None]:
     """For the time that nobody changes the weights of a network, from its first call on."""
-    layers = [module for module in network.modules() if isinstance(module, Convolution)]
+    layers = [layer for layer in network.modules() if isinstance(layer, Convolution) and type(layer.conv) is nn.Conv2d]
     for layer in layers:
         layer.fixed = FixedConvolution(layer.conv, layer.norm, layer.activation)
     try:

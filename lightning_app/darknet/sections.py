@@ -58,7 +58,8 @@ def _convolution(section: Section, shapes: Sequence[Shape]) -> tuple[nn.Module, 
     around = padding * dilation
     check_samples(section, (c, n + 2 * around, m + 2 * around))
     normalize = section.flag("batch_normalize") or section.flag("cbn")
-    layer = Convolution(c, filters, size, steps, around, groups, normalize, name, dilation, kind)
+    binary, xnor = section.flag("binary"), section.flag("xnor")
+    layer = Convolution(c, filters, size, steps, around, groups, normalize, name, dilation, kind, binary, xnor)
     rows, columns = (1, 1) if kind else steps
     shape = (filters, (n + 2 * padding - size) // rows + 1, (m + 2 * padding - size) // columns + 1)
     if kind:
@@ -128,6 +129,7 @@ _BUILDERS: dict[str, Builder] = {
     "activation": _activation,
     "softmax": _softmax,
     "empty": _identity,
+    "contrastive": _identity,
     "cost": _identity,
     "region": _identity,
     "yolo": _identity,

@@ -29,7 +29,8 @@ READ_OVER: dict[str, frozenset[str]] = {
         "ema_alpha seen cur_iteration loss_scale dynamic_minibatch optimized_memory workspace_size_limit_MB "
         "use_cuda_graph inputs blur gaussian_noise mosaic_bound contrastive contrastive_jit_flip contrastive_color "
         "unsupervised label_smooth_eps resize_step attention adversarial_lr max_chart_loss seq_scales "
-        "show_receptive_field flip_vertical letter_box".split()
+        "show_receptive_field flip_vertical letter_box fog thread_val random_init_weights tf32 fp4 fp8 fp8_training "
+        "fp8_warmup_iters fp8_skip_layers cudnn_bf16 cudnn_fp8".split()
     ),
     "convolutional": frozenset("grad_centr assisted_excitation stream wait_stream angle reverse dot".split()),
     "route": frozenset("stream wait_stream".split()),
@@ -48,6 +49,7 @@ READ_OVER: dict[str, frozenset[str]] = {
         "jitter resize random max_delta label_smooth_eps objectness_smooth counters_per_class delta_normalizer "
         "iou_thresh_kind map".split()
     ),
+    "contrastive": frozenset("classes yolo_layer temperature cls_normalizer max_delta contrastive_neg_max".split()),
 }
 """Options that only Darknet's training reads, or what it shows on a screen: they change nothing here."""
 
@@ -61,7 +63,7 @@ KNOWN_KEYS: dict[str, frozenset[str]] = {
     "net": frozenset({"width", "height", "channels"}),
     "convolutional": frozenset(
         "batch_normalize cbn filters size stride stride_x stride_y dilation pad padding groups activation "
-        "antialiasing".split()
+        "antialiasing binary xnor bin_output share_index".split()
     ),
     "maxpool": frozenset("size stride stride_x stride_y padding maxpool_depth out_channels antialiasing".split()),
     "route": frozenset("layers groups group_id".split()),
@@ -87,6 +89,7 @@ KNOWN_KEYS: dict[str, frozenset[str]] = {
     "batchnorm": frozenset(),
     "activation": frozenset({"activation"}),
     "empty": frozenset(),
+    "contrastive": frozenset(),
     "Gaussian_yolo": frozenset(
         "mask anchors classes num max ignore_thresh truth_thresh iou_thresh scale_x_y iou_loss uc_normalizer "
         "iou_normalizer obj_normalizer cls_normalizer nms_kind beta_nms yolo_point".split()
@@ -106,6 +109,8 @@ ALIASES = {
     "lrn": "normalization",
     "deconv": "deconvolutional",
     "logxent": "logistic",
+    "implicit_add": "implicit",
+    "implicit_mul": "implicit",
 }
 """Other names of sections."""
 
@@ -124,25 +129,21 @@ REFUSED_SECTIONS: dict[str, str] = {
     "crnn": _TIME,
     "conv_lstm": _TIME,
     "history": _TIME,
-    "contrastive": "it trains vectors that tell objects of a video apart; remove it and the layers that only it reads",
     "implicit": "only networks that are not Darknet's own read it; take weights whose implicit layers are merged",
     "deconvolutional": "no detector of Darknet has it; take [upsample] and a convolution in its place",
     "logistic": "it is the end of a classifier of several labels; take a network that ends in [softmax]",
     "l2norm": "it is no part of a detector; remove it",
+    "yolo_bdp": "its boxes are turned, of six numbers each; take a network with [yolo]",
+    "depthwise_convolutional": "write [convolutional], with filters= and groups= both the number of its channels",
     "iseg": "it finds outlines and no boxes; take a network with [region] or [yolo]",
 }
 """Sections of Darknet that are not built, and the reason with what to do."""
 
-_BINARY = "it rounds weights or samples to their signs, which a fit here would not do; take the network without it"
 _UNSAVED = "it leaves values out of the .weights file; remove it, and save the weights once more with Darknet"
 _TURNED = "it turns or stretches the kernels; take the network without it"
 
 REFUSED_OPTIONS: dict[str, dict[str, str]] = {
     "convolutional": {
-        "binary": _BINARY,
-        "xnor": _BINARY,
-        "bin_output": _BINARY,
-        "share_index": "two layers would have one set of weights; give each its own",
         "sway": _TURNED,
         "rotate": _TURNED,
         "stretch": _TURNED,

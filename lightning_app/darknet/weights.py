@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lightning_app.darknet.network import Network  # which imports this module
 
 Stored = Convolution | BatchNorm | WeightedShortcut
-"""The layers that have values in the file."""
+"""The layers that have values in the file, but for a convolution with the weights of another one."""
 
 
 def load_weights(network: Network, path: str | Path) -> list[str]:
@@ -121,7 +121,7 @@ def _wide(version: tuple[int, ...]) -> bool:
 
 def _stored(network: Network, nodes: Iterable[Node]) -> list[tuple[str, Stored]]:
     named = [(node.name, network.layers[node.name]) for node in nodes]
-    return [(name, layer) for name, layer in named if isinstance(layer, Stored)]
+    return [(name, layer) for name, layer in named if isinstance(layer, Stored) and not getattr(layer, "shares", False)]
 
 
 def _tensors(layer: Stored) -> list[Tensor]:

@@ -185,6 +185,11 @@ class SplitDetector(nn.Module, ABC):
                 yield name.encode()
                 yield tensor.detach().cpu().numpy().tobytes()
 
+    def idle(self) -> list[nn.Module]:
+        """The layers that no output depends on: nothing runs them, and nothing can train them."""
+        running = {node.index for node in between(self.nodes, (IMAGE,), self.outputs)}
+        return [self.layer(node) for node in self.nodes if node.index not in running]
+
     def node(self, name: str) -> Node:
         """The node of a layer's name.
 
@@ -202,7 +207,7 @@ class SplitDetector(nn.Module, ABC):
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """Images (B, C, H, W) in [0, 1] -> the raw output of each head, (B, channels, N, M)."""
-        return run(self.nodes, self.layer, (IMAGE,), self.outputs, (images,))
+        return self.tapped(images, self.outputs)
 
     def tapped(self, images: Tensor, indices: tuple[int, ...]) -> tuple[Tensor, ...]:
         """Images (B, C, H, W) -> the outputs of several layers, by their indices, in one pass."""
