@@ -27,6 +27,8 @@ YES_OR_NO = {"": 0, "false": 0, "unspecified": 0, "true": 1}
 """What ``<difficult>`` says in words, in small letters."""
 Others = Literal["refuse", "ignore"]
 """What to do with an object whose class is not listed."""
+SIZELESS = "`dfc data convert` makes a devkit that states the sizes of the pictures"
+"""What to do about an annotation without them."""
 MANY = 20
 """Most classes that an error names."""
 
@@ -75,7 +77,18 @@ def read_annotation(path: Path, classes: tuple[str, ...] = VOC_CLASSES, others: 
         DataError: the file cannot be read, says something that cannot be, or has an object of another class, which is
             not to be ignored.
     """
-    root = _parse(path)
+    return annotation_in(parse_annotation(path), path, classes, others)
+
+
+def annotation_in(root: Element, path: Path, classes: tuple[str, ...], others: Others = "refuse") -> Annotation:
+    """The annotation of a parsed file, as `read_annotation` reads it.
+
+    Args:
+        root: the file's root element.
+        path: of the file, for errors.
+        classes: names of the classes, in the order of their labels.
+        others: what to do with objects of any other class.
+    """
     width, height = _side(root, "size/width", path), _side(root, "size/height", path)
     # Direct children only: VOC2012's <part>s (heads, hands) are inside <object> and have names and boxes too.
     named = [(item, _text(item, "name", path)) for item in root.findall("object")]
@@ -118,7 +131,7 @@ def leave_picture(annotation: Annotation) -> NDArray[np.bool_]:
 def named_classes(path: Path) -> list[str]:
     """The classes that a VOC annotation names, one for each object; none of a file that cannot be read."""
     try:
-        return [(item.findtext("name") or "").strip() for item in _parse(path).findall("object")]
+        return [(item.findtext("name") or "").strip() for item in parse_annotation(path).findall("object")]
     except DataError:
         return []
 
@@ -128,7 +141,12 @@ def shown(classes: Sequence[str]) -> str:
     return ", ".join(classes[:MANY]) + (f" and {len(classes) - MANY} more" if len(classes) > MANY else "")
 
 
-def _parse(path: Path) -> Element:
+def parse_annotation(path: Path) -> Element:
+    """The root element of an .xml file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
     try:
         root = parse(path).getroot()
     except DefusedXmlException:
@@ -184,9 +202,11 @@ def _difficult(item: Element, path: Path) -> bool:
 
 
 def _side(root: Element, tag: str, path: Path) -> int:
+    if not root.findtext(tag, "").strip():
+        _fail(path, f"<{root.tag}> has no <{tag}>; {SIZELESS}")
     side = _number(root, tag, path)
     if side < 1:
-        _fail(path, f"<{tag}> is {side:g}, and must be at least one pixel")
+        _fail(path, f"<{tag}> is {side:g}, and must be at least one pixel; {SIZELESS}")
     return int(side)
 
 

@@ -1,6 +1,6 @@
 """Every picture and annotation of a training is read once before it starts: none ends it in the middle of an epoch."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from rich.console import Console
@@ -9,6 +9,7 @@ from rich.progress import track
 from lightning_app.data.annotation import Others
 from lightning_app.data.check import CheckedPicture, unlisted_classes
 from lightning_app.data.examples import ExampleDataset
+from lightning_app.data.set_overlap import remark_on_validation
 from lightning_app.errors import DataError
 
 MOST = 50
@@ -24,18 +25,18 @@ Places = Mapping[str, tuple[ExampleDataset, int]]
 
 
 def check_before_fit(
-    datasets: Iterable[ExampleDataset], classes: Sequence[str], others: Others, bar: bool
-) -> str | None:
+    datasets: Sequence[ExampleDataset], classes: Sequence[str], others: Others, bar: bool
+) -> list[str]:
     """Read all pictures of a training, several at a time, each once.
 
     Args:
-        datasets: to train and to validate on.
+        datasets: to train on and, if the training has them, to validate on.
         classes: that are listed.
         others: what to do with objects of other classes.
         bar: show the progress, where stderr is a terminal.
 
     Returns:
-        what a person should know, or None.
+        what a person should know, a sentence each.
 
     Raises:
         DataError: files cannot be used, which are printed to stderr before, `MOST` at most; or an object's class is not
@@ -60,7 +61,9 @@ def check_before_fit(
         )
     if refused:
         raise DataError(refused[0])
-    return unlisted
+    train, *validated = (data.ids for data in datasets)
+    told = [unlisted, *(remark_on_validation(train, ids) for ids in validated)]
+    return [sentence for sentence in told if sentence is not None]
 
 
 def _read(places: Places) -> Iterator[tuple[str, CheckedPicture]]:

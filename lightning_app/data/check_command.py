@@ -14,6 +14,7 @@ from rich.table import Table
 from lightning_app.data.annotation import VOC_CLASSES
 from lightning_app.data.check import CheckedPicture, Counts, check_pictures, count, find_sets, unlisted_classes
 from lightning_app.data.drawing import draw_boxes
+from lightning_app.data.set_overlap import remarks_on_sets
 from lightning_app.errors import DataError
 
 WIDE = 160
@@ -45,6 +46,9 @@ def check(
         console.print(f"{drawn} pictures with their boxes in {drawings}", soft_wrap=True, markup=False)
     if faults_only:
         checked = {name: replace(picture, remarks=()) for name, picture in checked.items()}
+    else:
+        for remark in remarks_on_sets(sets):
+            console.print(remark, soft_wrap=True, markup=False, highlight=False)
     _report_problems(root, checked, classes, console)
 
 

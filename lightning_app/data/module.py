@@ -91,8 +91,8 @@ class DataModule(LightningDataModule, ABC):
             self.datasets[part] = self._made(part)
         if stage == "fit" and self.trainer is not None and self._ranks()[1] == 0:
             bar = getattr(self.trainer, "progress_bar_callback", None) is not None
-            told = check_before_fit([self.datasets[part] for part in parts], self.classes, self.other_classes, bar)
-            if told is not None:
+            datasets = [self.datasets[part] for part in parts]
+            for told in check_before_fit(datasets, self.classes, self.other_classes, bar):
                 rank_zero_info(told)
 
     def train_dataloader(self) -> Loader:

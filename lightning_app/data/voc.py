@@ -20,11 +20,14 @@ from lightning_app.data.devkit import (
 )
 from lightning_app.data.examples import ExampleDataset
 from lightning_app.data.resize import Resize
+from lightning_app.data.set_overlap import repeated_in
 from lightning_app.errors import DataError
 
 
 class VOCDataset(ExampleDataset):
     """Pictures of one or more image sets of a VOC devkit.
+
+    A picture that is listed more than once is trained on as often. Where it is measured, it counts once.
 
     Args:
         root: the devkit: the folder that holds VOC2007.
@@ -37,6 +40,9 @@ class VOCDataset(ExampleDataset):
         resize: how a picture that is not augmented is brought to ``size``.
         seed: of the augmentation, at least 0.
         other_classes: ``ignore`` leaves out the objects of classes that are not listed; ``refuse`` ends the run.
+
+    Attributes:
+        repeated: ids of the pictures that are listed more than once and are here once.
     """
 
     def __init__(
@@ -54,6 +60,8 @@ class VOCDataset(ExampleDataset):
     ) -> None:
         self.root = Path(root)
         ids = [name for part in sets for name in read_set(self.root, part)]
+        self.repeated = repeated_in(ids) if boxes_needed else []
+        ids = list(dict.fromkeys(ids)) if boxes_needed else ids
         super().__init__(ids, size, augmentation, difficult, resize, seed)
         self.classes, self.boxes_needed, self.other_classes = tuple(classes), boxes_needed, other_classes
         # Miss a file now, on every rank alike, and not in the middle of an epoch on one of them.

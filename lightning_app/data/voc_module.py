@@ -84,6 +84,11 @@ class VOCDataModule(DataModule):
                 f"{', '.join(absent)} is not in {self.root}: {DOES[part]} on {', '.join(sets)} only, "
                 f"{len(dataset)} pictures"
             )
+        if dataset.repeated:
+            rank_zero_info(
+                f"{', '.join(sets)} lists {len(dataset.repeated):,} picture(s) more than once, the first is "
+                f"{dataset.repeated[0]}: each counts once"
+            )
         return dataset
 
 

@@ -75,7 +75,7 @@ def test_objects_without_boxes_are_classes_that_are_in_the_picture(tmp_path: Pat
         ("", "cannot be read"),
         (BOMB, "declares entities"),
         (GOOD.replace("<name>dog</name>", ""), "<object> has no <name>"),
-        (GOOD.replace("<width>80</width>", ""), "<annotation> has no <size/width>"),
+        (GOOD.replace("<width>80</width>", ""), "<annotation> has no <size/width>; `dfc data convert` makes a devkit"),
         (GOOD.replace("<xmax>41</xmax>", ""), "<object> has no <bndbox/xmax>"),
         (GOOD.replace("41", "wide"), "<bndbox/xmax> is 'wide', and must be a number"),
         (GOOD.replace("41", "nan"), "must be finite"),

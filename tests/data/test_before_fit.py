@@ -122,3 +122,18 @@ def test_a_folder_of_pictures_is_read_before_too(dfc: Dfc, tmp_path: Path, name:
     assert status == 2
     assert f"pictures/{name} cannot be read as a picture" in err
     assert err.splitlines()[-1].startswith("dfc: 1 problem(s) of the data")
+
+
+@quiet
+def test_pictures_that_are_trained_and_validated_on_are_told(
+    dfc: Dfc, write_devkit: WriteDevkit, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = write_devkit(9)
+    (root / "VOC2007/ImageSets/Main/trainval.txt").write_text("".join(f"00000{i}\n" for i in range(1, 9)))
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("000009\n000007\n000008\n")
+    assert fit(dfc, root, *ONE_STEP)[0] == 0
+    assert "2 picture(s) are both trained and validated on, the first is VOC2007/000007" in caplog.text
+    caplog.clear()
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("000009\n")
+    assert fit(dfc, root, *ONE_STEP)[0] == 0
+    assert "both trained" not in caplog.text

@@ -197,3 +197,23 @@ def test_the_real_devkit_of_2007_is_sound_and_has_the_published_counts(dfc: Dfc,
     assert int(rows["objects"][-1].replace(",", "")) == 2241
     assert int(rows["difficult"][-1]) == 396
     assert set(VOC_CLASSES) < set(rows)
+
+
+def test_pictures_of_two_lists_and_pictures_that_a_list_repeats_are_told(dfc: Dfc, write_devkit: WriteDevkit) -> None:
+    root = write_devkit(9)
+    lists = root / "VOC2007/ImageSets/Main"
+    (lists / "trainval.txt").write_text("".join(f"00000{i}\n" for i in (1, 2, 3, 4, 3, 2, 3)))
+    (lists / "train.txt").write_text("000001\n")
+    (lists / "val.txt").write_text("000002\n")
+    (lists / "test.txt").write_text("".join(f"00000{i}\n" for i in (9, 8, 4, 2)))
+    status, out, _ = dfc("data", "check", root)
+    told = [line for line in out.splitlines() if line.startswith("VOC2007/")]
+    assert status == 0
+    assert told == [
+        "VOC2007/trainval lists 2 picture(s) more than once, the first is VOC2007/000002: a test counts it once, a "
+        "training takes it as often as it is listed",
+        "VOC2007/trainval and VOC2007/test share 2 picture(s), the first is VOC2007/000002: a network looks better "
+        "than it is where it is tested on what it was trained on",
+        "VOC2007/val and VOC2007/test share 1 picture(s), the first is VOC2007/000002: a network looks better than "
+        "it is where it is tested on what it was trained on",
+    ]

@@ -125,6 +125,16 @@ def test_an_absent_year_is_left_out_and_a_line_says_so(
     assert lines == [f"VOC2012 is not in {root}: training on VOC2007/trainval only, 6 pictures"]
 
 
+def test_a_picture_that_is_tested_once_and_listed_twice_is_told(
+    write_devkit: WriteDevkit, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = write_devkit(3)
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("000001\n000003\n000001\n")
+    module(root, test=("VOC2007/test",)).setup("test")
+    told = "VOC2007/test lists 1 picture(s) more than once, the first is VOC2007/000001: each counts once"
+    assert told in caplog.text
+
+
 def test_a_year_without_its_list_is_an_error_even_if_another_is_whole(write_devkit: WriteDevkit) -> None:
     root = write_devkit()
     (root / "VOC2012").mkdir()

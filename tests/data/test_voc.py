@@ -279,3 +279,11 @@ def test_real_pictures_and_their_sizes_fit_their_annotations(shared: Path) -> No
         assert sample["image"].shape == (3, *SIZE)
         edges = sample["target"]["boxes"][:, :2] - sample["target"]["boxes"][:, 2:] / 2
         assert edges.min() >= -1e-6
+
+
+def test_a_picture_that_is_listed_twice_counts_once_and_is_trained_on_twice(write_devkit: WriteDevkit) -> None:
+    root = write_devkit(3)
+    (root / "VOC2007/ImageSets/Main/test.txt").write_text("000001\n000003\n000001\n")
+    measured, trained = (dataset(root, boxes_needed=needed) for needed in (True, False))
+    assert (measured.ids, measured.repeated) == (["VOC2007/000001", "VOC2007/000003"], ["VOC2007/000001"])
+    assert (trained.ids.count("VOC2007/000001"), trained.repeated) == (2, [])

@@ -115,7 +115,7 @@ def _labelled(folder: Path, place: Path, names: Path | None, findings: Findings)
     if coco:
         labelled = read_coco(folder, pictures, place.parent if place.is_file() else place, coco, findings)
     elif xml:
-        labelled = read_voc(pictures, place, findings)
+        labelled = read_voc(folder, pictures, place, findings)
     elif text:
         labelled = read_yolo(folder, pictures, place, names, findings)
     else:

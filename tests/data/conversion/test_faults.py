@@ -47,13 +47,13 @@ def test_all_lines_that_are_no_object_are_named_at_once(convert: Convert, flat: 
 
 def test_all_xml_files_that_cannot_be_read_are_named_by_their_own_paths(convert: Convert, flat: Path) -> None:
     write_voc(flat)
-    torn, sizeless = (sorted(flat.rglob("*.xml"))[place] for place in (0, 1))
+    torn, nameless = (sorted(flat.rglob("*.xml"))[place] for place in (0, 1))
     torn.write_text("<annotation><object>")
-    sizeless.write_text("<annotation/>")
+    nameless.write_text("<annotation><object/></annotation>")
     status, out, err = convert(flat)
     assert status == 2
     assert f"{torn} is no usable VOC annotation: it cannot be read" in out
-    assert f"{sizeless} is no usable VOC annotation: <annotation> has no <size/width>" in out
+    assert f"{nameless} is no usable VOC annotation: <object> has no <name>" in out
     assert err == "dfc: 2 problem(s) of my, listed above: mend them, or take the pictures out of it\n"
     assert not Path("own").exists()
 

@@ -1,6 +1,7 @@
 """``dfc data convert`` and the habits of people and of their tools: what is read, and what is said of it."""
 
 import json
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable
@@ -84,6 +85,23 @@ def test_boxes_that_a_training_goes_on_after_are_notes_where_files_are_vocs(conv
     assert "1 box(es) leave their picture in part: a training cuts them off at its edges; the first is images/3" in out
     assert "1 box(es) have no width or no height, and count nowhere; the first is images/3.JPG" in out
     assert "Next: dfc data adapt" in out
+
+
+@pytest.mark.parametrize("size", ["", "<size/>", "<size><width>0</width><height>0</height><depth>3</depth></size>"])
+def test_the_size_of_a_picture_is_added_where_its_annotation_does_not_state_it(
+    convert: Convert, flat: Path, size: str
+) -> None:
+    write_voc(flat)
+    assert convert(flat)[0] == 0
+    Path("own").rename("whole")
+    changed = sorted(flat.rglob("*.xml"))[:2]
+    for path in changed:
+        path.write_text(re.sub("<size>.*</size>", size, path.read_text(), flags=re.DOTALL))
+    status, out, _ = convert(flat)
+    assert status == 0
+    told = "2 .xml file(s) do not state the size of their picture, which is added; the first is annotations/"
+    assert told + changed[0].name in out
+    assert contents(Path("own")) == contents(Path("whole"))
 
 
 def test_pictures_that_exif_turns_are_said(convert: Convert, flat: Path) -> None:
