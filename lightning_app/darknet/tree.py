@@ -39,6 +39,8 @@ class WordTree:
     def read(cls, path: Path) -> WordTree:
         """Read Darknet's tree file: one line per class, with its name and its parent's line, counted from 0, or -1.
 
+        Blank lines at its end are no classes.
+
         Raises:
             CfgError: the file cannot be read or is no such tree.
         """
@@ -48,6 +50,8 @@ class WordTree:
             raise CfgError(f"{path} cannot be read as a tree of classes: {error.strerror}") from error
         except ValueError as error:
             raise CfgError(f"{path} cannot be read as a tree of classes: {error}") from error
+        while lines and not lines[-1].strip():
+            lines.pop()
         if not lines:
             raise CfgError(
                 f"{path} is empty; a tree has one line per class, with its name and the line of its parent, or -1"

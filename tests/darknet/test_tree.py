@@ -82,15 +82,17 @@ def hierarchy_top_prediction(x: list[float], parents: tuple[int, ...], thresh: f
             return parents[offsets[group]]
 
 
-def test_darknets_file_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["", "\n", "\n\n \n"])
+def test_darknets_file_is_read_however_it_ends(tmp_path: Path, end: str) -> None:
     lines = [f"{name} {parent}" for name, parent in zip(TREE.names, PARENTS, strict=True)]
-    assert WordTree.read(write(tmp_path, "\n".join(lines) + "\n")) == TREE
+    assert WordTree.read(write(tmp_path, "\n".join(lines) + end)) == TREE
 
 
 @pytest.mark.parametrize(
     ("text", "where", "message"),
     [
         ("", "small.tree", "is empty"),
+        ("\n", "small.tree", "is empty"),
         ("animal -1\ndog", "small.tree:2", "expected a name and its parent's line"),
         ("animal -1\n\ndog 0", "small.tree:2", "expected a name and its parent's line"),
         ("animal -1\ndog zero", "small.tree:2", "expected a name and its parent's line"),
