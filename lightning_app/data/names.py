@@ -1,16 +1,17 @@
 """The names of classes, from a file."""
 
-from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 from lightning_app.darknet import WordTree
+from lightning_app.data.yaml_names import SUFFIXES, check_once, yaml_names
 from lightning_app.errors import DataError
 from lightning_app.text_lines import lines_of
 
 
 def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
-    """The names of classes, one per line, as in Darknet's ``.names``, or those of a WordTree, Darknet's ``.tree``.
+    """The names of classes, one per line, as in Darknet's ``.names``.
+
+    Of a WordTree, Darknet's ``.tree``, they are those of its nodes, of Ultralytics' ``data.yaml`` its ``names``.
 
     Args:
         path: of the file.
@@ -23,6 +24,13 @@ def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
     """
     if path.suffix == ".tree":
         return WordTree.read(path).names
+    if path.suffix == ".data":
+        raise DataError(f"{path} names files and no classes: give the file that it has as names=")
+    if path.suffix.lower() in SUFFIXES and path.exists():
+        names = yaml_names(path)
+        if not names:
+            raise DataError(f"{path} has no names: give a data.yaml with names, or a file with one name per line")
+        return names
     try:
         names = tuple(line.strip() for line in lines_of(path.read_bytes()) if line.strip())
     except OSError as error:
@@ -34,10 +42,3 @@ def read_names(path: Path, repeats: bool = False) -> tuple[str, ...]:
     if not repeats:
         check_once(names, path)
     return names
-
-
-def check_once(names: Sequence[str], path: Path) -> None:
-    """Raise `DataError` where a file names a class more than once."""
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
-        raise DataError(f"{path} names the class {twice[0]!r} {names.count(twice[0])} times: name each class once")

@@ -26,7 +26,8 @@ def remarks_on_sets(sets: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for name, ids in sets.items():
         year, _, part = name.rpartition("/")
         for other in (f"{year}/{later}" for earlier, later in APART if earlier == part and f"{year}/{later}" in sets):
-            if shared := shared_by(ids, sets[other]):
+            shared = shared_by(ids, sets[other])
+            if shared and not (part == "val" and set(ids) == set(sets[other])):  # one list for both, and known so
                 yield f"{name} and {other} share {len(shared):,} picture(s), the first is {shared[0]}: {LEAK}"
 
 

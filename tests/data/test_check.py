@@ -217,3 +217,11 @@ def test_pictures_of_two_lists_and_pictures_that_a_list_repeats_are_told(dfc: Df
         "VOC2007/val and VOC2007/test share 1 picture(s), the first is VOC2007/000002: a network looks better than "
         "it is where it is tested on what it was trained on",
     ]
+
+
+def test_one_list_to_validate_and_to_test_on_is_no_remark(dfc: Dfc, write_devkit: WriteDevkit) -> None:
+    """``dfc data convert`` writes both where a folder tells one of them."""
+    root = write_devkit(3)
+    for part, text in {"trainval": "000001\n", "val": "000002\n000003\n", "test": "000003\n000002\n"}.items():
+        (root / f"VOC2007/ImageSets/Main/{part}.txt").write_text(text)
+    assert "share" not in dfc("data", "check", root)[1]

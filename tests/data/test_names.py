@@ -1,5 +1,6 @@
 """The names of classes, from the files that Darknet's users have."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,30 @@ def test_the_names_of_a_tree_are_those_of_its_nodes(tmp_path: Path) -> None:
     path = tmp_path / "9k.tree"
     path.write_text("n00002137 -1\nn00004475 0\nn00001740 0\n")
     assert read_names(path) == ("n00002137", "n00004475", "n00001740")
+
+
+def test_the_names_of_a_data_yaml_are_its_names(tmp_path: Path) -> None:
+    path = tmp_path / "data.yaml"
+    path.write_text("train: images/train\nnames: [person, 'traffic light']\nnc: 2\n")
+    assert read_names(path) == ("person", "traffic light")
+    assert VOCDataModule("absent", classes=str(path)).classes == ("person", "traffic light")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("own.yaml", "train: images/train\n", "own.yaml has no names: give a data.yaml with names, or a file with one"),
+        ("obj.data", "names = obj.names\n", "obj.data names files and no classes: give the file that it has as names="),
+        ("gone.yaml", None, "gone.yaml cannot be read as names of classes, one per line: No such file"),
+    ],
+)
+def test_a_file_of_other_things_than_names_is_told(
+    tmp_path: Path, name: str, content: str | None, sentence: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_text(content)
+    with pytest.raises(DataError, match=re.escape(sentence)):
+        read_names(tmp_path / name)
 
 
 @pytest.mark.parametrize(

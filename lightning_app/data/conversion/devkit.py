@@ -11,6 +11,7 @@ import numpy as np
 
 from lightning_app.data.conversion.classes import check_classes, misspelt
 from lightning_app.data.conversion.coco import coco_files, other_json, read_coco
+from lightning_app.data.conversion.listed import by_lists
 from lightning_app.data.conversion.source import YEAR, Findings, Labelled, files_of, names_of, pictures_of
 from lightning_app.data.conversion.voc import read_voc
 from lightning_app.data.conversion.yolo import read_yolo, text_files
@@ -20,7 +21,7 @@ from lightning_app.progress import tracked
 
 NAMES = "classes.names"
 SPLIT = 0.8
-"""The share to train on, where nobody says it and no folder does."""
+"""The share to train on, where nobody says it and no list or folder does."""
 
 
 class Converted(NamedTuple):
@@ -53,7 +54,8 @@ def convert(
         findings: takes what a person should know.
         annotations: folder of VOC's .xml files, YOLO's .txt files or COCO JSONs, or one such JSON; None for ``folder``.
         split: the share of the pictures to train on, between 0 and 1, the others to test on, drawn at random; None for
-            the sets that the names of the folders tell, such as train and val, or else for `SPLIT`.
+            the sets that lists of pictures tell or the names of the folders, such as train and val, or else for
+            `SPLIT`.
         names: for YOLO text, the file of the classes' names; None for what is in the folder.
         finish: does more with the devkit, which has another name until it is whole.
         seed: of the draw.
@@ -71,6 +73,7 @@ def convert(
         raise DataError(
             f"{len(findings.faults)} problem(s) of {folder}, listed above: mend them, or take the pictures out of it"
         )
+    labelled, lists = by_lists(folder, labelled, findings) if split is None else (labelled, "")
     objects = sum((Counter(item.objects) for item in labelled), Counter[str]())
     if not objects:
         raise DataError(f"{annotations or folder} names no object in any picture: is it the right folder?")
@@ -82,7 +85,7 @@ def convert(
         "picture(s) are turned by EXIF, which is not read here: if their boxes were drawn on what is shown, store the "
         "pictures as they are shown",
     )
-    sets = _sets(labelled, split, seed, findings)
+    sets = _sets(labelled, split, seed, lists, findings)
     ids = names_of([item.picture for item in labelled])
     try:
         target.absolute().parent.mkdir(parents=True, exist_ok=True)
@@ -130,13 +133,15 @@ def _labelled(folder: Path, place: Path, names: Path | None, findings: Findings)
 
 
 def _sets(
-    labelled: Sequence[Labelled], split: float | None, seed: int, findings: Findings
+    labelled: Sequence[Labelled], split: float | None, seed: int, lists: str, findings: Findings
 ) -> dict[str, list[Labelled]]:
-    """The pictures to train on, to test on and, where the folders tell, to validate on."""
+    """The pictures to train on, to test on and, where lists or folders tell, to validate on."""
     parts = {item.part for item in labelled}
     if split is None and None not in parts and "train" in parts and len(parts) > 1:
         told = {part: [item for item in labelled if item.part == part] for part in ("train", "val", "test")}
-        findings.notes.append("the sets are those that the names of folders or files tell")
+        findings.notes.append(
+            f"the sets are those {f'of {lists}' if lists else 'that the names of folders or files tell'}"
+        )
         return {
             "train": told["train"],
             **({"val": told["val"]} if told["val"] else {}),

@@ -39,7 +39,7 @@ def read_yolo(
     Raises:
         DataError: the names are not found.
     """
-    classes = find_names(root, folder) if names is None else read_names(names)
+    file, classes = find_names(root, folder) if names is None else (names, read_names(names))
     files = text_files(pictures, folder)
     findings.note([p for p in pictures if p not in files], "picture(s) have no .txt file: they show no object")
     labelled = []
@@ -56,6 +56,12 @@ def read_yolo(
         xml = annotation(picture.name, width, height, boxes)
         labelled.append(Labelled(picture, xml, Counter(box.name for box in boxes), part_of(picture)))
     findings.note(small, SMALL)
+    used = {name for item in labelled for name in item.objects}
+    if list(classes) != sorted(used):
+        findings.notes.append(
+            f"the devkit has the {len(used)} classes with a box, by the alphabet; for weights that were trained in the "
+            f"order of {file}, give --data.classes {file}"
+        )
     return labelled
 
 
