@@ -15,6 +15,7 @@ from pytorch_lightning.utilities import rank_zero_info
 from torch import Tensor, nn
 
 from lightning_app.callbacks.codec_pool import CodecPoolLifetime
+from lightning_app.callbacks.rate_accuracy import RateAccuracy
 from lightning_app.callbacks.stopping import StopOnSignal
 from lightning_app.channel import FeatureChannel
 from lightning_app.checkpoint import CROSSING, load_model
@@ -134,9 +135,10 @@ class Detector(LightningModule):
         return self.system.channel.transform if isinstance(self.system, Collaborative) else None
 
     def configure_callbacks(self) -> list[Callback]:
-        """The codec's processes live as long as the run; a signal ends it after a step."""
+        """The codec's processes live as long as the run; a signal ends it after a step; what is measured is shown."""
         pool = [] if self.system.pool is None else [CodecPoolLifetime(self.system.pool)]
-        return [*pool, StopOnSignal()]
+        given = any(isinstance(callback, RateAccuracy) for callback in self.trainer.callbacks)  # type: ignore[attr-defined]
+        return [*pool, StopOnSignal(), *([] if given else [RateAccuracy()])]
 
     def configure_optimizers(self) -> Any:
         """The optimiser, its learning rate a function of the step."""

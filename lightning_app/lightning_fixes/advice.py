@@ -17,6 +17,9 @@ LEFT_OUT = (
 FOLDER_IN_USE = "Checkpoint directory .* exists and is not empty"
 """A warning of every `dfc fit`: Lightning has written the config of the run there. `EarlierRuns` keeps older files."""
 
+TENSORBOARD = "Starting from v1.9.0, `tensorboardX` has been removed"
+"""The beginning of a remark on a package that a run without a logger of the user's does not need."""
+
 
 def leave_out_advice() -> None:
     """Keep these lines from the user: an error or a result would stand below them.
@@ -26,7 +29,8 @@ def leave_out_advice() -> None:
     logger = logging.getLogger(LOGGER)
     if _wanted not in logger.filters:
         logger.addFilter(_wanted)
-    warnings.filterwarnings("ignore", FOLDER_IN_USE)
+    for message in (FOLDER_IN_USE, TENSORBOARD):
+        warnings.filterwarnings("ignore", message)
 
 
 def _wanted(record: logging.LogRecord) -> bool:

@@ -1,6 +1,7 @@
 """Tables and `points.csv` of an evaluation of one curve or several."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -93,3 +94,15 @@ def test_the_precision_of_each_class_stands_beside_the_points(
     ]
     assert len(lines) == 1 + 2 * len(POINTS)
     assert f"Written to {tmp_path}/points.csv and classes.csv" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["by itself", "named too"])
+def test_a_test_shows_its_table_once_whether_the_callback_is_named_or_not(
+    dfc: Callable[..., tuple[int, str, str]], workplace: Path, named: bool
+) -> None:
+    sets = ("--data", "ShapesDataModule", "--data.train_pictures", "2", "--data.test_pictures", "2")
+    callback = ("--trainer.callbacks", "lightning_app.callbacks.RateAccuracy") if named else ()
+    quiet = ("--trainer.logger", "false", "--trainer.enable_progress_bar", "false", "--data.workers", "0")
+    status, out, err = dfc("test", "--model.network", "shapes", *sets, *callback, *quiet)
+    assert status == 0, err
+    assert out.count("The whole network on original pictures, 2 pictures") == 1

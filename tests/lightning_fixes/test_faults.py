@@ -20,6 +20,7 @@ from pytorch_lightning import Callback, LightningModule, Trainer
 from pytorch_lightning.callbacks import EMAWeightAveraging, ModelCheckpoint
 from pytorch_lightning.cli import LightningCLI
 from pytorch_lightning.loggers import CSVLogger
+from pytorch_lightning.trainer.connectors.logger_connector import logger_connector
 
 from lightning_app.lightning_fixes import advice
 from lightning_app.lightning_fixes.interrupt import is_of_ctrl_c
@@ -144,6 +145,19 @@ def test_a_run_begins_with_advice_that_nobody_asked_for(
     assert "GPU available: " in caplog.text
     assert not [line for line in caplog.messages if line.startswith(advice.LEFT_OUT)]
     logger.filters[:] = before
+
+
+def test_a_run_without_a_logger_is_told_of_a_package_that_it_does_not_need(plain: Any, mended: Mended) -> None:
+    told = []
+    for prepare in (lambda: None, advice.leave_out_advice):
+        logger_connector.warning_cache.clear()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            prepare()  # type: ignore[no-untyped-call]
+            plain(logger=True)
+        told.append([one for one in caught if str(one.message).startswith(advice.TENSORBOARD)])
+    assert told[0], mended("advice")
+    assert not told[1]
 
 
 def test_the_metrics_of_an_epochs_end_are_logged_at_a_step_without_a_public_name(
