@@ -53,7 +53,7 @@ def test_yolo_lite_at_max_7_and_qp_32_sends_what_it_should(dfc: Dfc, lite: tuple
 
 
 def test_retraining_with_hevc_in_the_loop_runs_on_real_pictures(dfc: Dfc, lite: tuple[str, ...]) -> None:
-    short = ("--trainer.max_epochs", "1", "--trainer.limit_train_batches", "12", "--trainer.limit_val_batches", "2")
+    short = ("--trainer.max_epochs", "1", "--trainer.limit_train_batches", "4", "--trainer.limit_val_batches", "2")
     sets = ("--data.train", "[VOC2007/trainval]")
     status, _, err = dfc("fit", *lite, *sets, "--model.channel.split", "max_7", *short)
     assert status == 0, err

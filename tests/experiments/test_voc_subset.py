@@ -17,13 +17,13 @@ from lightning_app.records.differences import read_differences
 from lightning_app.records.points import read_points
 
 Dfc = Callable[..., tuple[int, str, str]]
-PICTURES = 8
+PICTURES = 4
 SPLIT = "max_7"
 
 
 @pytest.fixture
 def devkit(shared: Path, tmp_path: Path) -> Path:
-    """A devkit whose sets have eight pictures each."""
+    """A devkit whose sets have four pictures each."""
     for year in ("VOC2007", "VOC2012"):
         source, root = shared / "VOCdevkit" / year, tmp_path / "VOCdevkit" / year
         (root / "ImageSets/Main").mkdir(parents=True)

@@ -51,12 +51,6 @@ def assert_equal_to_torch(network: Network, files: list[str], shape: tuple[int, 
         ("yolo-lite", ["--split", "max_7"], ["max_7"]),
         ("yolo-lite", ["--split", "conv_11", "--passthrough", "full"], ["conv_11"]),
         pytest.param("yolov2-voc", ["--split", "max_17"], ["max_17", "reorg_27"], marks=pytest.mark.slow),
-        pytest.param(
-            "yolov2-voc",
-            ["--split", "max_17", "--passthrough", "full"],
-            ["max_17", "conv_16"],
-            marks=pytest.mark.slow,
-        ),
     ],
 )
 def test_front_then_back_by_onnxruntime_is_the_network_for_any_number_of_pictures_of_any_size(
@@ -93,15 +87,40 @@ def test_real_weights_find_in_onnxruntime_what_they_find_in_torch(dfc: Dfc, shar
     assert_equal_to_torch(network, ["out/front.onnx", "out/back.onnx"], (2, 3, 224, 224))
 
 
-@pytest.mark.slow
-def test_heads_shortcuts_and_upsampling_of_yolo_fastest_give_in_onnxruntime_what_they_give_in_torch(
-    dfc: Dfc, shared: Path
+CONV = "[convolutional]\nbatch_normalize=1\nsize=3\npad=1\nactivation=leaky\n"
+END = "[convolutional]\nfilters=14\n[yolo]\nmask={}\nanchors=4,6,12,14,20,28,40,60\nnum=4\nclasses=2\n"
+TWO_HEADS = "".join(
+    [
+        "[net]\nwidth=32\nheight=32\n",
+        CONV + "filters=8\nstride=2\n",
+        CONV + "filters=8\ngroups=8\n",
+        "[shortcut]\nfrom=-2\nactivation=relu\n",
+        CONV + "filters=16\nstride=2\n",
+        END.format("2,3").replace("[yolo]", "activation=linear\n[yolo]"),
+        "[route]\nlayers=3\n",
+        CONV + "filters=4\n",
+        "[upsample]\nstride=2\n",
+        "[route]\nlayers=-1,2\n",
+        END.format("0,1").replace("[yolo]", "activation=linear\n[yolo]"),
+    ]
+)
+"""As YOLO-Fastest: a first head, and a second one that takes a shortcut and a route beside it."""
+
+
+@pytest.mark.parametrize(
+    ("passthrough", "crossing"),
+    [("reduced", ["conv_4", "shortcut_2", "conv_7"]), ("full", ["conv_4", "shortcut_2", "conv_3"])],
+)
+def test_heads_shortcuts_and_upsampling_give_in_onnxruntime_what_they_give_in_torch(
+    dfc: Dfc, random_weights: Callable[[Path], Path], passthrough: str, crossing: list[str]
 ) -> None:
-    cfg = shared / "weights/yolo-fastest/yolo-fastest-xl-voc.cfg"
-    weights = cfg.with_suffix(".v1.weights")
-    assert dfc("weights", "onnx", weights, "--network", cfg, "--split", "yolo_115", "--output", "out")[0] == 0
-    # The first head is ready on the mobile side; the second takes a shortcut's trunk and a route beside it.
-    assert names(session("out/front.onnx").get_outputs()) == ["conv_114", "conv_81", "conv_109"]
+    cfg = Path("two_heads.cfg")
+    cfg.write_text(TWO_HEADS)
+    weights = random_weights(cfg)
+    options = ("--split", "yolo_5", "--passthrough", passthrough, "--output", "out")
+    assert dfc("weights", "onnx", weights, "--network", cfg, *options)[0] == 0
+    # The first head is ready on the mobile side; the second takes the shortcut, and the trunk or what is made of it.
+    assert names(session("out/front.onnx").get_outputs()) == crossing
     network = Network.from_cfg(cfg)
     load_weights(network, weights)
     assert_equal_to_torch(network, ["out/front.onnx", "out/back.onnx"], (2, 3, 96, 128))
