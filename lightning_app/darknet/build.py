@@ -69,7 +69,7 @@ def _share(section: Section, index: int, layer: Convolution, earlier: Sequence[n
     """Give a convolution the weights of the earlier one that ``share_index`` names, if it names any."""
     if "share_index" not in section.options:
         return
-    (named,) = _before(section, "share_index", index)
+    named, *_ = _before(section, "share_index", index)
     other = earlier[named]
     if not isinstance(other, Convolution):
         raise section.fault(f"share_index names layer {named}, which is no [convolutional]", "share_index")

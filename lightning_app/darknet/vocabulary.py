@@ -133,7 +133,7 @@ REFUSED_SECTIONS: dict[str, str] = {
     "deconvolutional": "no detector of Darknet has it; take [upsample] and a convolution in its place",
     "logistic": "it is the end of a classifier of several labels; take a network that ends in [softmax]",
     "l2norm": "it is no part of a detector; remove it",
-    "yolo_bdp": "its boxes are turned, of six numbers each; take a network with [yolo]",
+    "yolo_bdp": "its boxes are of six numbers and not of four; take a network with [yolo]",
     "depthwise_convolutional": "write [convolutional], with filters= and groups= both the number of its channels",
     "iseg": "it finds outlines and no boxes; take a network with [region] or [yolo]",
 }

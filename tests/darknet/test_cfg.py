@@ -181,7 +181,7 @@ def test_an_option_may_be_repeated_with_its_value(cfg: Callable[[str], Path]) ->
             NET + CONV + "coordconv=1\n" + REGION,
             "net.cfg:7: option coordconv= of [convolutional] is not supported: it adds the place",
         ),
-        (NET + CONV + "[yolo_bdp]\n" + REGION, "section [yolo_bdp] is not supported: its boxes are turned"),
+        (NET + CONV + "[yolo_bdp]\n" + REGION, "section [yolo_bdp] is not supported: its boxes are of six numbers"),
         (NET + CONV + "[implicit_add]\n" + REGION, "section [implicit_add] is not supported: only networks that are"),
         (
             NET + CONV + "[reorg]\nextra=3\n" + REGION,

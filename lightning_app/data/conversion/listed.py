@@ -34,9 +34,9 @@ def by_lists(folder: Path, labelled: Sequence[Labelled], findings: Findings) -> 
     if "train" not in files or len(set(files.values())) < 2:
         return list(labelled), ""
     parts, absent = _parts(folder, files, [item.picture for item in labelled])
+    findings.note(absent, f"line(s) of the lists name no picture of {folder} with an annotation")
     if "train" not in parts.values() or len(set(parts.values())) < 2:
         return list(labelled), ""
-    findings.note(absent, f"line(s) of the lists name no picture of {folder} with an annotation")
     findings.note(
         [item.picture for item in labelled if item.picture not in parts], "picture(s) are in no list and are left out"
     )

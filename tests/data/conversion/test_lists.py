@@ -75,11 +75,17 @@ def test_of_pictures_of_one_name_the_folders_tell_which_is_meant(
 
 
 @pytest.mark.parametrize(
-    ("train", "test"),
-    [("images/3.JPG\n", None), ("0.jpg\n", "1.jpg\n"), ("images/3.JPG\n", "1 0.5 0.5 0.2 0.2\n")],
+    ("train", "test", "absent"),
+    [
+        ("images/3.JPG\n", None, False),
+        ("0.jpg\n", "1.jpg\n", True),
+        ("images/3.JPG\n", "1 0.5 0.5 0.2 0.2\n", False),
+    ],
     ids=["one list", "lists of other pictures", "no list of pictures"],
 )
-def test_the_sets_are_drawn_where_no_lists_tell_two(convert: Convert, flat: Path, train: str, test: str | None) -> None:
+def test_the_sets_are_drawn_where_no_lists_tell_two(
+    convert: Convert, flat: Path, train: str, test: str | None, absent: bool
+) -> None:
     write_yolo(flat)
     (flat / "train.txt").write_text(train)
     if test is not None:
@@ -88,6 +94,7 @@ def test_the_sets_are_drawn_where_no_lists_tell_two(convert: Convert, flat: Path
     status, out, _ = convert(flat)
     assert status == 0
     assert "4 pictures to train on and 1 to test on, drawn at random" in out
+    assert ("2 line(s) of the lists name no picture of my with an annotation; the first is 1.jpg" in out) == absent
 
 
 def test_the_order_of_the_names_is_told_where_it_is_not_that_of_the_devkit(convert: Convert, flat: Path) -> None:
