@@ -20,7 +20,7 @@ SHARED ?= ../shared
 TOOLS := build/tools
 DOCS := build/docs-tools
 
-.PHONY: venv demo test soak lint bench bench-gpu experiment fewer-bits journey docs audit lock clean-demo
+.PHONY: venv demo test compatibility soak lint bench bench-gpu experiment fewer-bits journey docs audit lock clean-demo
 
 venv: .venv/.installed
 
@@ -69,6 +69,10 @@ docs: venv $(DOCS)/.installed
 	$(BIN)/python docs/site/commands.py build/pages/commands
 	$(DOCS)/bin/sphinx-build --quiet --fail-on-warning --keep-going -c docs/site -d build/docs-tools/doctrees . build/docs
 	cp docs/site/index.html build/docs/index.html
+
+# CFGS holds a folder for each repository whose .cfg files are at hand.
+compatibility: venv
+	$(BIN)/python -m experiments.compatibility $(CFGS)
 
 soak: venv
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
