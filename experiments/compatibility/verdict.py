@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from math import ceil, log2
 from pathlib import Path
 
 import cv2
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from lightning_app.darknet import Network, save_weights
 from lightning_app.errors import CfgError
@@ -74,18 +75,25 @@ def _difference(network: Network, cfg: Path) -> float:
     _randomise(network)
     weights = cfg.with_suffix(".weights")
     save_weights(network, weights)
-    image = torch.rand(1, network.channels, *_small(network), generator=torch.Generator().manual_seed(1))
-    with torch.no_grad():
-        ours = network(image)
+    image, ours = _run(network)
     try:
         net = cv2.dnn.readNetFromDarknet(str(cfg), str(weights))
         net.setInput(image.numpy())
         theirs = net.forward([_end(net, _made_by(network, index)) for index in network.outputs])
-    except cv2.error:
+    except (cv2.error, ValueError):  # it does not read the file, or has no layer of the name
         return float("nan")
     if any(tuple(a.shape) != b.shape for a, b in zip(ours, theirs, strict=True)):
         return float("inf")
     return max(float(abs(a.numpy() - b).max() / abs(b).max()) for a, b in zip(ours, theirs, strict=True))
+
+
+def _run(network: Network) -> tuple[Tensor, tuple[Tensor, ...]]:
+    """A picture and the outputs for it: a small one or, where the network's layers do not fit that, one of its size."""
+    for size in (_small(network), network.size):
+        image = torch.rand(1, network.channels, *size, generator=torch.Generator().manual_seed(1))
+        with suppress(RuntimeError), torch.no_grad():
+            return image, network(image)
+    raise RuntimeError("the network does not run at its own size")
 
 
 def _end(net: cv2.dnn.Net, node: Node) -> str:
