@@ -32,6 +32,7 @@ def by_lists(folder: Path, labelled: Sequence[Labelled], findings: Findings) -> 
     """
     files = _list_files(folder)
     if "train" not in files or len(set(files.values())) < 2:
+        findings.notes.extend(_lists_beside(folder))
         return list(labelled), ""
     parts, absent = _parts(folder, files, [item.picture for item in labelled])
     findings.note(absent, f"line(s) of the lists name no picture of {folder} with an annotation")
@@ -60,6 +61,14 @@ def _list_files(folder: Path) -> dict[str, PurePosixPath]:
         if match := LIST.fullmatch(file.stem.lower()):
             called.setdefault(match[1], file)
     return called
+
+
+def _lists_beside(folder: Path) -> list[str]:
+    """What to give instead of a folder of pictures whose lists stand beside it, as Darknet's data/train.txt."""
+    parent = folder.parent if folder.name else folder / ".."
+    beside = [file for file in sorted(parent.glob("*.txt")) if LIST.fullmatch(file.stem.lower()) and _is_list(file)]
+    names = " and ".join(file.name for file in beside)
+    return [f"{names} beside {folder} list pictures: to keep these sets, convert {parent}"] if len(beside) > 1 else []
 
 
 def _parts(

@@ -97,6 +97,17 @@ def test_the_sets_are_drawn_where_no_lists_tell_two(
     assert ("2 line(s) of the lists name no picture of my with an annotation; the first is 1.jpg" in out) == absent
 
 
+def test_lists_beside_the_folder_are_told(convert: Convert, flat: Path) -> None:
+    write_yolo(flat)
+    (flat / "labels").rename(flat / "images/labels")
+    for part, name in (("train", "3.JPG"), ("test", "4.jpeg")):
+        (flat / f"{part}.txt").write_text(f"data/images/{name}\n")
+    told = "test.txt and train.txt beside my/images list pictures: to keep these sets, convert my"
+    assert told in convert(flat / "images")[1]
+    assert "beside" not in convert(flat, output="second")[1]
+    assert sets(Path("second")) == {"train": ["3"], "test": ["4"]}
+
+
 def test_the_order_of_the_names_is_told_where_it_is_not_that_of_the_devkit(convert: Convert, flat: Path) -> None:
     write_yolo(flat)
     told = (
