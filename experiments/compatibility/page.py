@@ -24,8 +24,8 @@ def page(rows: Sequence[Judged]) -> str:
         "Written by `make compatibility CFGS=FOLDER`; [networks.csv](networks.csv) has a row for each different file.",
         f"{sum(row.copies for row in rows):,} files, {len(rows):,} different ones. Of {len(detectors):,} detectors "
         f"with `[region]` or `[yolo]` heads {built:,} are built{share}. OpenCV's importer is given the same random "
-        "weights; an output is equal if it differs by less than 1e-4 of its largest value. OpenCV knows neither "
-        "`share_index`, `xnor`, `binary` nor `dilation`: networks with them differ from what it makes of them.",
+        "weights; an output is equal if it differs by less than 1e-4 of its largest value. OpenCV reads "
+        "over `share_index`, `xnor`, `binary` and `dilation`: networks with them differ from what it makes of them.",
         "## By family",
         _table("family", families, rows, lambda row: row.family),
         "## By repository",

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,13 @@ from torch import Tensor, nn
 
 from lightning_app.darknet.layers import BatchNorm, Convolution, WeightedShortcut
 from lightning_app.errors import WeightsError
-from lightning_app.graph import Node
 from lightning_app.text_lines import LFS_POINTER
 
 if TYPE_CHECKING:
     from lightning_app.darknet.network import Network  # which imports this module
 
 Stored = Convolution | BatchNorm | WeightedShortcut
-"""The layers that have values in the file, but for a convolution with the weights of another one."""
+"""The layers that have values of their own."""
 
 
 def load_weights(network: Network, path: str | Path) -> list[str]:
@@ -42,16 +41,15 @@ def load_weights(network: Network, path: str | Path) -> list[str]:
         WeightsError: the file cannot be read, or its floats do not end where a layer of the network ends.
     """
     path = Path(path)
-    layers = _stored(network, network.nodes)
-    sizes = [sum(tensor.numel() for tensor in _tensors(layer)) for _, layer in layers]
-    ends = [0, *accumulate(sizes)]
+    layers = stored_tensors(network)
+    ends = [0, *accumulate(sum(tensor.numel() for tensor in tensors) for tensors in layers.values())]
     version, seen, values = _read(path, ends)
     reached = ends.index(len(values))
-    for (_, layer), start, end in zip(layers[:reached], ends, ends[1:], strict=False):
-        _fill(layer, values[start:end])
+    for tensors, start, end in zip(list(layers.values())[:reached], ends, ends[1:], strict=False):
+        _fill(tensors, values[start:end])
     network.version = version
     network.seen = seen
-    return [name for name, _ in layers[reached:]]
+    return list(layers)[reached:]
 
 
 def save_weights(network: Network, path: str | Path, upto: int | None = None) -> None:
@@ -64,12 +62,28 @@ def save_weights(network: Network, path: str | Path, upto: int | None = None) ->
             (``src/darknet.c``, ``partial``); null for all.
     """
     seen = struct.pack("<Q" if _wide(network.version) else "<I", network.seen if upto is None else 0)
-    nodes = [node for node in network.nodes if upto is None or node.index < upto]
-    tensors = [tensor for _, layer in _stored(network, nodes) for tensor in _tensors(layer)]
     with Path(path).open("wb") as file:
         file.write(struct.pack("<3i", *network.version) + seen)
-        for tensor in tensors:
+        for tensor in chain.from_iterable(stored_tensors(network, upto).values()):
             file.write(tensor.detach().cpu().numpy().astype("<f4").tobytes())
+
+
+def stored_tensors(network: Network, upto: int | None = None) -> dict[str, list[Tensor]]:
+    """What a ``.weights`` file holds of each layer that has values in it, in the order of the file.
+
+    A convolution with the weights of another one has none.
+
+    Args:
+        network: any.
+        upto: of the layers of lower indices alone; None for all.
+    """
+    nodes = [node for node in network.nodes if upto is None or node.index < upto]
+    layers = {node.name: network.layers[node.name] for node in nodes}
+    return {
+        name: _tensors(layer)
+        for name, layer in layers.items()
+        if isinstance(layer, Stored) and not (isinstance(layer, Convolution) and layer.shares)
+    }
 
 
 def _read(path: Path, ends: Sequence[int]) -> tuple[tuple[int, int, int], int, npt.NDArray[np.float32]]:
@@ -119,11 +133,6 @@ def _wide(version: tuple[int, ...]) -> bool:
     return major * 10 + minor >= 2 and major < 1000 and minor < 1000
 
 
-def _stored(network: Network, nodes: Iterable[Node]) -> list[tuple[str, Stored]]:
-    named = [(node.name, network.layers[node.name]) for node in nodes]
-    return [(name, layer) for name, layer in named if isinstance(layer, Stored) and not getattr(layer, "shares", False)]
-
-
 def _tensors(layer: Stored) -> list[Tensor]:
     """In the order of the file."""
     if isinstance(layer, WeightedShortcut):
@@ -144,9 +153,9 @@ def _normed(norm: nn.BatchNorm2d) -> list[Tensor]:
 
 
 @torch.no_grad()
-def _fill(layer: Stored, values: npt.NDArray[np.float32]) -> None:
+def _fill(tensors: Sequence[Tensor], values: npt.NDArray[np.float32]) -> None:
     position = 0
-    for tensor in _tensors(layer):
+    for tensor in tensors:
         part = values[position : position + tensor.numel()]
         tensor.copy_(torch.from_numpy(part.copy()).reshape(tensor.shape))
         position += tensor.numel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor, nn
 
 from lightning_app.darknet import Network
 from lightning_app.darknet.layers import Convolution
+from lightning_app.darknet.weights import stored_tensors
 from lightning_app.weights.files import LoadedWeights, is_checkpoint
 
 ABSENT = "not in the file"
@@ -29,17 +31,19 @@ def layer_table(path: Path, loaded: LoadedWeights) -> Table:
         table.add_column(name, justify="right")
     table.add_column("Batch norm")
     table.add_column("Note")
-    total = 0
+    stored = stored_tensors(loaded.network)
+    values = {name: sum(tensor.numel() for tensor in tensors) for name, tensors in stored.items()}
     for name, layer in _convolutions(loaded.network):
-        count = sum(tensor.numel() for tensor in _tensors(layer))
+        count = values[name]
         shape = "×".join(map(str, layer.conv.weight.shape))
         if name in loaded.missing:
             table.add_row(name, shape, f"{count:,}", *[""] * 5, ABSENT, style="dim")
             continue
-        total += count
-        note = f"[bold red]{_not_finite(layer):,} not finite[/]" if _not_finite(layer) else ""
+        spoilt = _not_finite(stored[name])
+        note = f"[bold red]{spoilt:,} not finite[/]" if spoilt else ""
         table.add_row(name, shape, f"{count:,}", *_statistics(layer.conv.weight), _batch_norm(layer), note)
     table.add_section()
+    total = sum(count for name, count in values.items() if name not in loaded.missing)
     table.add_row("In the file", "", f"{total:,}")
     return table
 
@@ -49,7 +53,7 @@ def remarks(loaded: LoadedWeights) -> list[str]:
     found = []
     if loaded.missing:
         found.append(f"The file ends before {', '.join(loaded.missing)}.")
-    counts = {name: _not_finite(layer) for name, layer in _convolutions(loaded.network)}
+    counts = {name: _not_finite(tensors) for name, tensors in stored_tensors(loaded.network).items()}
     spoilt = [f"{count:,} in {name}" for name, count in counts.items() if count]
     if spoilt:
         found.append(f"Values that are not finite: {', '.join(spoilt)}; the statistics leave them out.")
@@ -62,16 +66,13 @@ def _title(path: Path, network: Network) -> str:
 
 
 def _convolutions(network: Network) -> list[tuple[str, Convolution]]:
-    return [(name, layer) for name, layer in network.layers.items() if isinstance(layer, Convolution)]
+    """Those with weights of their own."""
+    named = [(name, layer) for name, layer in network.layers.items() if isinstance(layer, Convolution)]
+    return [(name, layer) for name, layer in named if not layer.shares]
 
 
-def _tensors(layer: Convolution) -> list[Tensor]:
-    """All that a Darknet file holds of a layer."""
-    return [*layer.parameters(), *(buffer for buffer in layer.buffers() if buffer.is_floating_point())]
-
-
-def _not_finite(layer: Convolution) -> int:
-    return sum(int((~torch.isfinite(tensor)).sum()) for tensor in _tensors(layer))
+def _not_finite(tensors: Sequence[Tensor]) -> int:
+    return sum(int((~torch.isfinite(tensor)).sum()) for tensor in tensors)
 
 
 def _statistics(weights: Tensor) -> list[str]:

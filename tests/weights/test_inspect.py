@@ -69,6 +69,25 @@ def test_shapes_and_statistics_are_those_worked_out_by_hand(inspected: Inspected
     )
 
 
+def test_the_file_is_counted_whole_and_shared_weights_once(dfc: Dfc, workplace: Path) -> None:
+    """A ``[batchnorm]`` has values in the file; a convolution with ``share_index`` has none."""
+    first = CFG.replace("filters=2\nsize=1", "filters=1\nsize=1", 1)
+    before, after = first.split("[convolutional]\nfilters=7")
+    own = "[convolutional]\nbatch_normalize=1\nfilters=1\nsize=1\nactivation=leaky\n"
+    shared = own.replace("filters=1", "filters=1\nshare_index=-1")
+    Path("net.cfg").write_text(f"{before}[batchnorm]\n{own}{shared}[convolutional]\nfilters=7{after}")
+    Path("a.weights").write_bytes(OLD + np.ones(5 + 4 + 5 + 14, "<f4").tobytes())
+    status, out, err = dfc("weights", "inspect", "a.weights", "--network", "net.cfg")
+    assert (status, err) == (0, "")
+    rows, _ = table(out)
+    assert [row[:3] for row in rows] == [
+        ["conv_0", "1×1×1×1", "5"],
+        ["conv_2", "1×1×1×1", "5"],
+        ["conv_4", "7×1×1×1", "14"],
+        ["In the file", "", "28"],
+    ]
+
+
 def test_layers_that_a_short_file_does_not_reach_are_marked(inspected: Inspected) -> None:
     assert inspected(FIRST, struct.pack("<3iQ", 0, 2, 5, 0), "net.conv.1") == (
         [

@@ -88,7 +88,9 @@ def test_real_weights_find_in_onnxruntime_what_they_find_in_torch(dfc: Dfc, shar
 
 
 CONV = "[convolutional]\nbatch_normalize=1\nsize=3\npad=1\nactivation=leaky\n"
-END = "[convolutional]\nfilters=14\n[yolo]\nmask={}\nanchors=4,6,12,14,20,28,40,60\nnum=4\nclasses=2\n"
+END = (
+    "[convolutional]\nfilters=14\nactivation=linear\n[yolo]\nmask={}\nanchors=4,6,12,14,20,28,40,60\nnum=4\nclasses=2\n"
+)
 TWO_HEADS = "".join(
     [
         "[net]\nwidth=32\nheight=32\n",
@@ -96,12 +98,12 @@ TWO_HEADS = "".join(
         CONV + "filters=8\ngroups=8\n",
         "[shortcut]\nfrom=-2\nactivation=relu\n",
         CONV + "filters=16\nstride=2\n",
-        END.format("2,3").replace("[yolo]", "activation=linear\n[yolo]"),
+        END.format("2,3"),
         "[route]\nlayers=3\n",
         CONV + "filters=4\n",
         "[upsample]\nstride=2\n",
         "[route]\nlayers=-1,2\n",
-        END.format("0,1").replace("[yolo]", "activation=linear\n[yolo]"),
+        END.format("0,1"),
     ]
 )
 """As YOLO-Fastest: a first head, and a second one that takes a shortcut and a route beside it."""
